@@ -1,0 +1,1 @@
+"""Outside-In: customer-experience KPI marts from the tables a company already has."""
