@@ -1,0 +1,38 @@
+"""The oracle: every KPI from the raw files in plain Python, written from the KPI dictionary alone.
+
+Where it and the marts disagree, the definition decides which of the two is wrong.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import orders, service, surveys
+from .raw import World, load
+from .rollup import Key, Results, Row
+
+__all__ = ["FAMILIES", "Key", "Row", "World", "compute", "compute_world", "load"]
+
+FAMILIES = (surveys, service, orders)
+
+
+def compute(raw_dir: Path, vars: dict[str, Any]) -> dict[Key, Row]:
+    """Every KPI for every period and member.
+
+    Args:
+        raw_dir: folder with one folder of files per raw table.
+        vars: dbt vars; those not given take their defaults.
+
+    Returns:
+        (kpi_id, period_grain, period_start, dimension_name, dimension_value) to its row.
+    """
+    return compute_world(load(raw_dir, vars))
+
+
+def compute_world(world: World) -> dict[Key, Row]:
+    """The same for a world that is loaded already."""
+    results: Results = {}
+    for family in FAMILIES:
+        family.compute(world, results)
+    return results
