@@ -1,0 +1,351 @@
+"""Runs the suites with Great Expectations, pushed down to DuckDB.
+
+One in-memory DuckDB holds a typed view per table; each table is one batch with one suite. Great Expectations computes
+all counts of a suite in one query per table, provided that no expectation asks for the unexpected values: each of those
+is a query of its own, and the values must not be reported anyway. Rows are located afterwards, for broken rules only.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, ClassVar, Literal
+
+import duckdb
+import sqlalchemy as sa
+from duckdb_engine import ConnectionWrapper
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when Great Expectations is imported; nothing phones home
+
+import great_expectations as gx  # noqa: E402
+import great_expectations.expectations as gxe  # noqa: E402
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult  # noqa: E402
+from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: E402
+from great_expectations.datasource.fluent import SQLDatasource  # noqa: E402
+from great_expectations.execution_engine import ExecutionEngine, SqlAlchemyExecutionEngine  # noqa: E402
+from great_expectations.expectations.expectation import ColumnMapExpectation  # noqa: E402
+from great_expectations.expectations.metrics.map_metric_provider import (  # noqa: E402
+    ColumnMapMetricProvider,
+    column_condition_partial,
+)
+
+from outside_in.contract import raw_tables
+from outside_in.validation.findings import Check, Finding, Progress, TableResult, ValidationResult
+from outside_in.validation.inspection import FileReport, RawFile, inspect_files, literal, quote, scan
+from outside_in.validation.report import write_data_docs, write_json
+from outside_in.validation.rules import Rule, suite
+from outside_in.validation.views import FILE, ROW, present, view
+
+SHOWN_ROWS = 5
+COUNTS: dict[str, Any] = {
+    "result_format": "BASIC",
+    "partial_unexpected_count": 0,
+    "include_unexpected_rows": False,
+    "exclude_unexpected_values": True,
+}
+
+
+class DuckDBEngine(SqlAlchemyExecutionEngine):
+    """Keeps one connection: the parent closes it before the rows are fetched, which DuckDB does not survive."""
+
+    @contextmanager
+    def get_connection(self) -> Generator[sa.Connection, None, None]:
+        """The one connection."""
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        yield self._connection
+
+
+class DuckDBFiles(SQLDatasource):
+    """A datasource on a DuckDB that is already open."""
+
+    type: Literal["duckdb_files"] = "duckdb_files"  # type: ignore[assignment]  # how datasource kinds register
+
+    def get_engine(self) -> sa.Engine:
+        """The open engine."""
+        return self.get_execution_engine().engine
+
+    def get_execution_engine(self) -> DuckDBEngine:
+        """The open execution engine, set by `_datasource`."""
+        assert isinstance(self._execution_engine, DuckDBEngine)
+        return self._execution_engine
+
+
+class CountsOnly:
+    """Makes a row-wise expectation ask for its counts alone, and never for the values themselves."""
+
+    def get_validation_dependencies(
+        self,
+        execution_engine: ExecutionEngine | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The metrics of a yes-or-no answer, and the format of one with counts."""
+        asked = {**(runtime_configuration or {}), "result_format": {"result_format": "BOOLEAN_ONLY"}}
+        parent: Any = super()
+        dependencies = parent.get_validation_dependencies(execution_engine, asked, **kwargs)
+        dependencies.result_format = dict(COUNTS)
+        return dependencies
+
+
+class ExpectValuesFilled(CountsOnly, gxe.ExpectColumnValuesToNotBeNull):
+    """No null."""
+
+
+class ExpectValuesInSet(CountsOnly, gxe.ExpectColumnValuesToBeInSet):
+    """Only accepted codes."""
+
+
+class ExpectValuesBetween(CountsOnly, gxe.ExpectColumnValuesToBeBetween):
+    """Only numbers within bounds."""
+
+
+class ExpectStartBeforeEnd(CountsOnly, gxe.ExpectColumnPairValuesAToBeGreaterThanB):
+    """No end (A) before its start (B)."""
+
+
+class RowsKeepRule(ColumnMapMetricProvider):
+    """The rows that SQL does not call bad."""
+
+    condition_metric_name = "column_values.keep_rule"
+    condition_value_keys = ("bad",)
+    filter_column_isnull = False
+
+    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(cls, column: Any, bad: str, **kwargs: Any) -> Any:  # noqa: N805  # called on the class
+        return sa.not_(sa.func.coalesce(sa.literal_column(f"({bad})", sa.Boolean()), sa.false()))
+
+
+class ExpectRowsToKeepRule(CountsOnly, ColumnMapExpectation):
+    """No row for which the SQL `bad` is true."""
+
+    map_metric: ClassVar[str] = "column_values.keep_rule"
+    success_keys: ClassVar[tuple[str, ...]] = ("bad", "mostly")
+    bad: str
+
+
+def expectation(rule: Rule) -> gxe.Expectation:
+    """The Great Expectations form of a rule."""
+    about: dict[str, Any] = {
+        "description": rule.claim,
+        "severity": rule.severity,
+        "meta": {"severity": rule.severity, "reason": rule.reason},
+    }
+    match rule.kind:
+        case "exists":
+            return gxe.ExpectColumnToExist(column=rule.column, **about)
+        case "rows":
+            return gxe.ExpectTableRowCountToBeBetween(min_value=1, **about)
+        case "filled":
+            return ExpectValuesFilled(column=rule.column, **about)
+        case "code":
+            return ExpectValuesInSet(column=rule.column, value_set=list(rule.codes), **about)
+        case "range":
+            return ExpectValuesBetween(column=rule.column, min_value=rule.least, max_value=rule.most, **about)
+        case "order":
+            return ExpectStartBeforeEnd(
+                column_A=rule.other,
+                column_B=rule.column,
+                or_equal=True,
+                ignore_row_if="either_value_is_missing",
+                **about,
+            )
+        case "fresh" | "volume":
+            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=rule.query, **about)
+        case _:
+            return ExpectRowsToKeepRule(column=rule.column, bad=rule.bad, mostly=rule.mostly, **about)
+
+
+def run(
+    raw_dir: Path, out_dir: Path, *, data_docs: bool, progress: Progress | None, as_of: datetime | None
+) -> ValidationResult:
+    """See `outside_in.validation.validate`."""
+    started = perf_counter()
+    tell = progress or (lambda share, what: None)
+    tell(0.0, "looking at the files")
+    report = inspect_files(raw_dir)
+    result = ValidationResult(findings=list(report.problems))
+    documents: dict[str, ExpectationSuiteValidationResult] = {}
+    # What does not fit into memory goes to a directory of our own and not to the working directory.
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as con:
+        con.execute("set TimeZone = 'UTC'")
+        columns = _create_views(con, report)
+        datasource = _datasource(con)
+        latest = _latest(con, columns, as_of)
+        for number, table in enumerate(columns):
+            tell(0.1 + 0.8 * number / len(columns), f"checking {table}")
+            files = report.readable(table)
+            rules = list(
+                suite(raw_tables()[table], columns[table], {t: set(c) for t, c in columns.items()}, latest)
+            )
+            result.tables[table] = TableResult(len(files), sum(file.rows for file in files))
+            documents[table] = _check(con, datasource, table, files, rules, result)
+    tell(0.9, "writing the reports")
+    out_dir.mkdir(parents=True, exist_ok=True)
+    write_json(result, out_dir / "validation.json")
+    if data_docs:
+        write_data_docs(result, documents, out_dir / "data_docs")
+    tell(1.0, "validated")
+    result.seconds = perf_counter() - started
+    return result
+
+
+def _create_views(con: duckdb.DuckDBPyConnection, report: FileReport) -> dict[str, dict[str, bool]]:
+    """Make the views of all tables with readable files; returns the columns of each, see `views.present`."""
+    columns = {}
+    for name, table in raw_tables().items():
+        files = report.readable(name)
+        if files:
+            con.execute(f"create view {quote(name)} as {view(table, files)}")
+            columns[name] = present(table, files)
+    return columns
+
+
+def _datasource(con: duckdb.DuckDBPyConnection) -> DuckDBFiles:
+    """A Great Expectations datasource on the connection, in a context that leaves nothing behind."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    engine = sa.create_engine(
+        "duckdb://", creator=lambda: ConnectionWrapper(con.cursor()), poolclass=sa.pool.StaticPool
+    )
+    datasource = DuckDBFiles(name="raw", connection_string="duckdb://", create_temp_table=False)
+    datasource._data_context = context
+    datasource._execution_engine = DuckDBEngine(engine=engine, create_temp_table=False)
+    return datasource
+
+
+def _latest(
+    con: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, bool]], as_of: datetime | None
+) -> str | None:
+    """The instant the data reaches to, as SQL: `as_of`, else the latest own time not over a day after landing."""
+    if as_of is not None:
+        return (
+            f"timestamp {literal(str(as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of))}"
+        )
+    times = []
+    for name, have in columns.items():
+        time = raw_tables()[name].own_time
+        if time in have:
+            column = f"cast({quote(str(time))} as timestamp)"
+            times.append(
+                f"select max({column}) as t from {quote(name)} where {column} <= _loaded_at + interval 1 day"
+            )
+    found = con.execute(f"select max(t) from ({' union all '.join(times)})").fetchone() if times else None
+    return f"timestamp {literal(str(found[0]))}" if found and found[0] else None
+
+
+def _check(
+    con: duckdb.DuckDBPyConnection,
+    datasource: DuckDBFiles,
+    table: str,
+    files: list[RawFile],
+    rules: list[Rule],
+    result: ValidationResult,
+) -> ExpectationSuiteValidationResult:
+    """Run one table's suite; adds its checks and findings to `result`."""
+    expectations = [expectation(rule) for rule in rules]
+    for number, each in enumerate(expectations):
+        each.meta = {**(each.meta or {}), "rule": number}  # results come back in another order
+    asset = datasource.add_query_asset(table, query=f"select * from {quote(table)}")
+    batch = asset.add_batch_definition_whole_table("all").get_batch()
+    outcome = batch.validate(
+        gx.ExpectationSuite(name=table, expectations=expectations),
+        result_format={
+            "result_format": "COMPLETE",
+            "exclude_unexpected_values": True,
+            "partial_unexpected_count": 0,
+        },
+    )
+    broken: list[tuple[Rule, int]] = []
+    details: dict[str, str] = {}
+    for each in sorted(outcome.results, key=_number):
+        rule = rules[_number(each)]
+        if _raised(each):
+            result.findings.append(_find_damage(con, table, files))
+            break
+        count = int(each.result.get("unexpected_count") or (not each.success))
+        config = each.expectation_config
+        kind = config.type if config else ""
+        result.tables[table].checks.append(
+            Check(rule.claim, kind, rule.severity, rule.reason, bool(each.success), count)
+        )
+        # A required column that is missing has been reported by the inspection, file by file.
+        if not each.success and rule.kind != "exists":
+            broken.append((rule, count))
+            for row in (each.result.get("details") or {}).get("unexpected_rows", []):
+                details[rule.kind] = ", ".join(
+                    f"{name.replace('_', ' ')} {value:g}" for name, value in row.items()
+                )
+    places = _locate(con, table, files, [rule for rule, _ in broken if rule.bad])
+    for rule, count in broken:
+        where, rows = places.get(rule.bad, ("", ()))
+        what = rule.broken + (f" ({details[rule.kind]})" if rule.kind in details else "")
+        if rule.kind == "code":
+            what += _distinct_codes(con, table, rule)
+        result.findings.append(Finding(table, rule.severity, what, where, count, rows, rule.advice))
+    return outcome
+
+
+def _number(outcome: ExpectationValidationResult) -> int:
+    config = outcome.expectation_config
+    return int((config.meta if config else {})["rule"])
+
+
+def _raised(outcome: ExpectationValidationResult) -> bool:
+    """Whether an expectation could not be evaluated; Great Expectations has two ways of saying so."""
+    info = outcome.exception_info or {}
+    return any(
+        bool(each["raised_exception"])
+        if isinstance(each, dict)
+        else name == "raised_exception" and bool(each)
+        for name, each in info.items()
+    )
+
+
+def _find_damage(con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile]) -> Finding:
+    """Which file has readable columns and unreadable rows: a Parquet file damaged in the middle."""
+    for file in files:
+        try:
+            con.execute(f"select max(hash(rows)) from {scan([file])} as rows")
+        except duckdb.Error:
+            return Finding(
+                table,
+                "critical",
+                "the file is damaged: its columns can be read and its rows cannot",
+                file.name,
+                advice="deliver it again, or take it away",
+            )
+    return Finding(table, "critical", "the table could not be checked", advice="report this as a defect")
+
+
+def _locate(
+    con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile], rules: list[Rule]
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The first file and the first rows in it that break each rule, by the rule's `bad`; one query for all."""
+    if not rules:
+        return {}
+    names = {str(file.path): file.name for file in files}
+    firsts = ", ".join(f"min({ROW}, {SHOWN_ROWS}) filter (where {rule.bad})" for rule in rules)
+    numbered = view(raw_tables()[table], files, numbered=True)
+    found = con.execute(
+        f"select {FILE}, {firsts} from ({numbered}) group by {FILE} order by {FILE}"
+    ).fetchall()
+    places = {}
+    for position, rule in enumerate(rules, start=1):
+        hits = [(names.get(row[0], ""), tuple(row[position])) for row in found if row[position]]
+        if hits:
+            others = f" and {len(hits) - 1} more" if len(hits) > 1 else ""
+            places[rule.bad] = (hits[0][0] + others, hits[0][1])
+    return places
+
+
+def _distinct_codes(con: duckdb.DuckDBPyConnection, table: str, rule: Rule) -> str:
+    """How many different unknown codes there are; not which, for a column mix-up may put anything there."""
+    query = f"select count(distinct {quote(rule.column)}) from {quote(table)} where {rule.bad}"
+    distinct = con.execute(query).fetchall()[0][0]
+    return f" ({distinct} different)"

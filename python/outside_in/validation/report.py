@@ -1,0 +1,130 @@
+"""What people and machines read of a validation: a terminal summary, a JSON file, and Data Docs that load nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape as plain
+from rich.table import Table
+
+from outside_in.validation.findings import Finding, ValidationResult
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+
+SHOWN_FINDINGS = 25
+STYLES = {"critical": "bold red", "warning": "yellow", "note": "dim"}
+# What is left of the stylesheets that Great Expectations' pages would load from elsewhere.
+CSS = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1d2733 }
+table { border-collapse: collapse; width: 100%; margin: .6rem 0 1.4rem }
+th, td { border-bottom: 1px solid #dde3ea; padding: .3rem .6rem; text-align: left; vertical-align: top }
+h5 { font-size: 1.1rem; margin: 1.6rem 0 .3rem } h6 { margin: .6rem 0 0 } a { color: #0b5cad }
+.critical, .text-danger { color: #b3261e } .warning { color: #8a5a00 } .note { color: #5b6875 }
+.text-success { color: #1b7f3b } .fa-check-circle::before { content: "\\2714" } .collapse, [data-toggle=collapse] { display: none }
+.fa-times::before, .fa-times-circle::before { content: "\\2716" } .fa-exclamation-triangle::before { content: "\\26A0" }
+.number { text-align: right } [hidden] { display: none }
+"""
+
+
+def write_json(result: ValidationResult, path: Path) -> None:
+    """Write the machine-readable result."""
+    path.write_text(json.dumps(result.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def print_summary(result: ValidationResult, console: Console) -> None:
+    """Print the tables, then the findings with what to do, the worst first."""
+    tables = Table(box=None, header_style="bold")
+    tables.add_column("table")
+    for title in ("files", "rows", "checks", "not met"):
+        tables.add_column(title, justify="right")
+    for name, table in result.tables.items():
+        failed = sum(not check.success for check in table.checks)
+        tables.add_row(
+            name, f"{table.files:,}", f"{table.rows:,}", f"{len(table.checks):,}", f"{failed or ''}"
+        )
+    console.print(tables)
+    for severity, findings in (
+        ("critical", result.critical),
+        ("warning", result.warnings),
+        ("note", result.notes),
+    ):
+        shown = findings if severity == "critical" else findings[:SHOWN_FINDINGS]
+        for finding in shown:
+            console.print(f"[{STYLES[severity]}]{severity}[/] {plain(_sentence(finding))}", soft_wrap=True)
+        if len(findings) > len(shown):
+            console.print(f"[dim]… and {len(findings) - len(shown)} more: see validation.json[/]")
+    counts = f"{len(result.critical)} critical, {len(result.warnings)} warnings, {len(result.notes)} notes"
+    verdict = (
+        "[bold green]The raw files can be built[/]" if result.ok else "[bold red]The build stops here[/]"
+    )
+    console.print(f"{verdict}: {counts} ({result.seconds:.1f} s)")
+
+
+def write_data_docs(
+    result: ValidationResult, documents: Mapping[str, ExpectationSuiteValidationResult], folder: Path
+) -> None:
+    """Write Great Expectations' Data Docs: an index and a page per table, complete in themselves.
+
+    Args:
+        result: for the index.
+        documents: the outcome of each table's suite.
+        folder: where the pages go; pages of earlier runs are removed.
+    """
+    # Heavy to load, and needed nowhere else.
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaSectionView
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.html"):
+        old.unlink()
+    renderer, section_view = ValidationResultsPageRenderer(), DefaultJinjaSectionView()
+    for name, document in documents.items():
+        sections = renderer.render(document).sections
+        body = "".join(
+            section_view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
+            for number, section in enumerate(sections, start=1)
+        )
+        back = '<p><a href="index.html">All tables</a></p>'
+        (folder / f"{name}.html").write_text(_page(name, f"{back}<h1>{name}</h1>{body}"), "utf-8")
+    (folder / "index.html").write_text(_page("Raw data validation", _index(result)), "utf-8")
+
+
+def _index(result: ValidationResult) -> str:
+    rows = []
+    for name, table in result.tables.items():
+        failed = sum(not check.success for check in table.checks)
+        cells = "".join(
+            f'<td class="number">{n:,}</td>' for n in (table.files, table.rows, len(table.checks), failed)
+        )
+        rows.append(f'<tr><td><a href="{name}.html">{name}</a></td>{cells}</tr>')
+    found = [
+        f'<tr><td class="{finding.severity}">{finding.severity}</td><td>{escape(_sentence(finding))}</td></tr>'
+        for finding in [*result.critical, *result.warnings, *result.notes]
+    ]
+    head = "<tr><th>table<th>files<th>rows<th>checks<th>not met</tr>"
+    verdict = "The raw files can be built." if result.ok else "The build stops: see the critical findings."
+    return (
+        f"<h1>Raw data validation</h1><p>{verdict}</p><table>{''.join(found)}</table>"
+        f"<h5>Tables</h5><table>{head}{''.join(rows)}</table>"
+    )
+
+
+def _page(title: str, body: str) -> str:
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{CSS}</style>'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def _sentence(finding: Finding) -> str:
+    """A finding in one line: table, what, how many, where, what to do."""
+    where = f", in {finding.where}" if finding.where else ""
+    rows = f" (first rows {', '.join(map(str, finding.rows))})" if finding.rows else ""
+    count = f" ×{finding.count:,}" if finding.count > 1 or finding.rows else ""
+    table = f"{finding.table}: " if finding.table else ""
+    advice = f" → {finding.advice}" if finding.advice else ""
+    return f"{table}{finding.what}{count}{where}{rows}{advice}"

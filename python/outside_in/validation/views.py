@@ -1,0 +1,109 @@
+"""Typed DuckDB views over the raw files: each table as the contract reads it, without loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from outside_in.contract import LANDED_AT, RawTable
+from outside_in.validation.inspection import RawFile, is_native, literal, quote, scan
+
+FILE = "_oi_file"
+ROW = "_oi_row"
+
+
+class Column(NamedTuple):
+    """How one column of a file is read: its typed value, and whether there is a value that cannot be read."""
+
+    value: str
+    unreadable: str  # SQL; 'false' where reading cannot fail
+
+
+def unreadable(column: str) -> str:
+    """The view's column that is true where a value is there and is not of its type."""
+    return f"_oi_unreadable_{column}"
+
+
+def present(table: RawTable, files: Sequence[RawFile]) -> dict[str, bool]:
+    """The contract's columns that the files have, in contract order, and whether reading one can fail."""
+    return {
+        column: any(read.unreadable != "false" for read in reads)
+        for column in table.columns
+        if (reads := [_read(table, column, file) for file in files if _physical(file, column)])
+    }
+
+
+def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -> str:
+    """The SELECT of a table's typed view.
+
+    Args:
+        table: its contract.
+        files: its readable files, at least one.
+        numbered: adds `_oi_row`, a row's number in its file from 1, which keeps text files from being read in one go.
+
+    Returns:
+        SQL with the columns that are there (codes trimmed and in lower case), `_oi_unreadable_<column>` where
+        reading can fail, `_loaded_at` (a file's modification time stands in) and `_oi_file`.
+    """
+    columns = present(table, files)
+    parts = []
+    for _, same in groupby(sorted(files, key=lambda file: str(file.layout)), key=lambda file: file.layout):
+        group = list(same)
+        numbers_itself = group[0].kind == "parquet" and not _physical(group[0], "file_row_number")
+        batches = [[file] for file in group] if numbered and not numbers_itself else [group]
+        for batch in batches:
+            select = []
+            for column, can_fail in columns.items():
+                read = _read(table, column, batch[0])
+                select.append(f"{read.value} as {quote(column)}")
+                if can_fail:
+                    select.append(f"{read.unreadable} as {quote(unreadable(column))}")
+            landed = _typed(batch[0], LANDED_AT, "timestamp").value
+            newest = max(file.modified for file in batch)
+            select.append(f"coalesce({landed}, timestamp {literal(str(newest))}) as {LANDED_AT}")
+            select.append(FILE)
+            options = [f"filename = {literal(FILE)}"]
+            if numbered:
+                select.append(
+                    f"{'file_row_number + 1' if numbers_itself else 'row_number() over ()'} as {ROW}"
+                )
+                options += ["file_row_number = true"] if numbers_itself else []
+            parts.append(f"select {', '.join(select)} from {scan(batch, *options)}")
+    return "\nunion all\n".join(parts)
+
+
+def _physical(file: RawFile, column: str) -> str:
+    """The DuckDB type of a file's column; empty where it has none of that name."""
+    return next((kind for name, kind in file.columns.items() if name.lower() == column), "")
+
+
+def _read(table: RawTable, column: str, file: RawFile) -> Column:
+    read = _typed(file, column, table.columns[column])
+    return Column(f"lower(trim({read.value}))", read.unreadable) if column in table.codes else read
+
+
+def _typed(file: RawFile, column: str, kind: str) -> Column:
+    """A file's column as the contract's type; text of the right form is accepted, and anything else is null."""
+    physical = _physical(file, column)
+    name = quote(column)
+    if not physical:
+        return Column(f"cast(null as {kind})", "false")
+    if kind == "varchar":
+        return Column(name if physical == "VARCHAR" else f"cast({name} as varchar)", "false")
+    if physical == "TIMESTAMP WITH TIME ZONE" and kind in ("timestamp", "date"):
+        return Column(f"cast({name} at time zone 'UTC' as {kind})", "false")
+    if is_native(kind, physical) or (kind == "date" and physical.startswith("TIMESTAMP")):
+        safe = kind != "decimal(18,4)" and not (kind == "bigint" and physical in ("HUGEINT", "UBIGINT"))
+        value = f"{'cast' if safe else 'try_cast'}({name} as {kind})"
+        return Column(
+            value,
+            "false" if safe or physical.startswith("DECIMAL") else f"{name} is not null and {value} is null",
+        )
+    # Anything else is read as its text, so that a number is no timestamp by accident.
+    text = f"nullif(trim(cast({name} as varchar)), '')"
+    if kind == "timestamp":  # without an offset it is UTC, which is the session's time zone
+        value = f"cast(try_cast({text} as timestamptz) at time zone 'UTC' as timestamp)"
+    else:
+        value = f"try_cast({text} as {kind})"
+    return Column(value, f"{text} is not null and {value} is null")
