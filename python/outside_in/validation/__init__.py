@@ -35,8 +35,8 @@ def validate(
         out_dir: where `validation.json` and `data_docs/index.html` are written; made if needed.
         data_docs: whether to write the Data Docs.
         progress: called with the share done (0..1) and what is being done.
-        as_of: the instant freshness and volume are measured at (UTC where it has no offset); by default the latest own
-            time in the data that is not over a day after its row was landed.
+        as_of: the instant freshness and volume are measured at (UTC where it has no offset); by default the
+            latest own time in the data that is not over a day after its row was landed.
 
     Returns:
         The findings and the counts per table; `ok` is False when the build must not go on.

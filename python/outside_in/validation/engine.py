@@ -1,8 +1,8 @@
 """Runs the suites with Great Expectations, pushed down to DuckDB.
 
-One in-memory DuckDB holds a typed view per table; each table is one batch with one suite. Great Expectations computes
-all counts of a suite in one query per table, provided that no expectation asks for the unexpected values: each of those
-is a query of its own, and the values must not be reported anyway. Rows are located afterwards, for broken rules only.
+One in-memory DuckDB holds a typed view per table; each table is one batch with one suite. All counts of a suite
+are one query, provided that no expectation asks for the unexpected values: each of those is a query of its own,
+and values must not be reported anyway. Rows are located afterwards, for broken rules only.
 """
 
 from __future__ import annotations
@@ -22,16 +22,33 @@ from duckdb_engine import ConnectionWrapper
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when Great Expectations is imported; nothing phones home
 
-import great_expectations as gx  # noqa: E402
-import great_expectations.expectations as gxe  # noqa: E402
-from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult  # noqa: E402
-from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: E402
-from great_expectations.datasource.fluent import SQLDatasource  # noqa: E402
-from great_expectations.execution_engine import ExecutionEngine, SqlAlchemyExecutionEngine  # noqa: E402
-from great_expectations.expectations.expectation import ColumnMapExpectation  # noqa: E402
-from great_expectations.expectations.metrics.map_metric_provider import (  # noqa: E402
-    ColumnMapMetricProvider,
+import great_expectations as gx
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+from great_expectations.execution_engine.execution_engine import ExecutionEngine
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.core.expect_column_pair_values_a_to_be_greater_than_b import (
+    ExpectColumnPairValuesAToBeGreaterThanB,
+)
+from great_expectations.expectations.core.expect_column_to_exist import ExpectColumnToExist
+from great_expectations.expectations.core.expect_column_values_to_be_between import (
+    ExpectColumnValuesToBeBetween,
+)
+from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
+from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
+    ExpectColumnValuesToNotBeNull,
+)
+from great_expectations.expectations.core.expect_table_row_count_to_be_between import (
+    ExpectTableRowCountToBeBetween,
+)
+from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+from great_expectations.expectations.expectation import ColumnMapExpectation, Expectation
+from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
     column_condition_partial,
+)
+from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
+    ColumnMapMetricProvider,
 )
 
 from outside_in.contract import raw_tables
@@ -51,7 +68,7 @@ COUNTS: dict[str, Any] = {
 
 
 class DuckDBEngine(SqlAlchemyExecutionEngine):
-    """Keeps one connection: the parent closes it before the rows are fetched, which DuckDB does not survive."""
+    """Keeps its connection: the parent closes it before fetching, which DuckDB does not forgive."""
 
     @contextmanager
     def get_connection(self) -> Generator[sa.Connection, None, None]:
@@ -81,7 +98,7 @@ class CountsOnly:
 
     def get_validation_dependencies(
         self,
-        execution_engine: ExecutionEngine | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
         runtime_configuration: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -93,19 +110,19 @@ class CountsOnly:
         return dependencies
 
 
-class ExpectValuesFilled(CountsOnly, gxe.ExpectColumnValuesToNotBeNull):
+class ExpectValuesFilled(CountsOnly, ExpectColumnValuesToNotBeNull):
     """No null."""
 
 
-class ExpectValuesInSet(CountsOnly, gxe.ExpectColumnValuesToBeInSet):
+class ExpectValuesInSet(CountsOnly, ExpectColumnValuesToBeInSet):
     """Only accepted codes."""
 
 
-class ExpectValuesBetween(CountsOnly, gxe.ExpectColumnValuesToBeBetween):
+class ExpectValuesBetween(CountsOnly, ExpectColumnValuesToBeBetween):
     """Only numbers within bounds."""
 
 
-class ExpectStartBeforeEnd(CountsOnly, gxe.ExpectColumnPairValuesAToBeGreaterThanB):
+class ExpectStartBeforeEnd(CountsOnly, ExpectColumnPairValuesAToBeGreaterThanB):
     """No end (A) before its start (B)."""
 
 
@@ -117,7 +134,7 @@ class RowsKeepRule(ColumnMapMetricProvider):
     filter_column_isnull = False
 
     @column_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column: Any, bad: str, **kwargs: Any) -> Any:  # noqa: N805  # called on the class
+    def _sqlalchemy(cls, column: Any, bad: str, **kwargs: Any) -> Any:
         return sa.not_(sa.func.coalesce(sa.literal_column(f"({bad})", sa.Boolean()), sa.false()))
 
 
@@ -129,7 +146,7 @@ class ExpectRowsToKeepRule(CountsOnly, ColumnMapExpectation):
     bad: str
 
 
-def expectation(rule: Rule) -> gxe.Expectation:
+def expectation(rule: Rule) -> Expectation:
     """The Great Expectations form of a rule."""
     about: dict[str, Any] = {
         "description": rule.claim,
@@ -138,9 +155,9 @@ def expectation(rule: Rule) -> gxe.Expectation:
     }
     match rule.kind:
         case "exists":
-            return gxe.ExpectColumnToExist(column=rule.column, **about)
+            return ExpectColumnToExist(column=rule.column, **about)
         case "rows":
-            return gxe.ExpectTableRowCountToBeBetween(min_value=1, **about)
+            return ExpectTableRowCountToBeBetween(min_value=1, **about)
         case "filled":
             return ExpectValuesFilled(column=rule.column, **about)
         case "code":
@@ -156,7 +173,7 @@ def expectation(rule: Rule) -> gxe.Expectation:
                 **about,
             )
         case "fresh" | "volume":
-            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=rule.query, **about)
+            return UnexpectedRowsExpectation(unexpected_rows_query=rule.query, **about)
         case _:
             return ExpectRowsToKeepRule(column=rule.column, bad=rule.bad, mostly=rule.mostly, **about)
 
@@ -180,9 +197,7 @@ def run(
         for number, table in enumerate(columns):
             tell(0.1 + 0.8 * number / len(columns), f"checking {table}")
             files = report.readable(table)
-            rules = list(
-                suite(raw_tables()[table], columns[table], {t: set(c) for t, c in columns.items()}, latest)
-            )
+            rules = list(suite(raw_tables()[table], columns[table], columns, latest))
             result.tables[table] = TableResult(len(files), sum(file.rows for file in files))
             documents[table] = _check(con, datasource, table, files, rules, result)
     tell(0.9, "writing the reports")
@@ -222,7 +237,7 @@ def _datasource(con: duckdb.DuckDBPyConnection) -> DuckDBFiles:
 def _latest(
     con: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, bool]], as_of: datetime | None
 ) -> str | None:
-    """The instant the data reaches to, as SQL: `as_of`, else the latest own time not over a day after landing."""
+    """How far the data reaches, as SQL: `as_of`, else the latest time not over a day after its landing."""
     if as_of is not None:
         return (
             f"timestamp {literal(str(as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of))}"
@@ -249,8 +264,8 @@ def _check(
 ) -> ExpectationSuiteValidationResult:
     """Run one table's suite; adds its checks and findings to `result`."""
     expectations = [expectation(rule) for rule in rules]
-    for number, each in enumerate(expectations):
-        each.meta = {**(each.meta or {}), "rule": number}  # results come back in another order
+    for number, expected in enumerate(expectations):
+        expected.meta = {**(expected.meta or {}), "rule": number}  # results come back in another order
     asset = datasource.add_query_asset(table, query=f"select * from {quote(table)}")
     batch = asset.add_batch_definition_whole_table("all").get_batch()
     outcome = batch.validate(
@@ -326,7 +341,7 @@ def _find_damage(con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile
 def _locate(
     con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile], rules: list[Rule]
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The first file and the first rows in it that break each rule, by the rule's `bad`; one query for all."""
+    """The first file and the first rows in it that break each rule, by the rule's `bad`, in one query."""
     if not rules:
         return {}
     names = {str(file.path): file.name for file in files}

@@ -1,4 +1,4 @@
-"""What the validation has to say: one finding per broken expectation or file, and the result that holds them."""
+"""What the validation has to say: findings about files and expectations, and the result that holds them."""
 
 from __future__ import annotations
 

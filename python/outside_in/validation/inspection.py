@@ -93,8 +93,8 @@ def inspect_files(raw_dir: Path) -> FileReport:
         raw_dir: the raw directory, one folder per table of the contract.
 
     Returns:
-        The files and the problems. Critical: a file that cannot be read, a required column missing in a file, a
-        table folder that holds only kinds of files nobody reads, no raw directory at all.
+        The files and the problems. Critical: a file that cannot be read, a required column missing in a file,
+        a table folder that holds only kinds of files nobody reads, no raw directory at all.
     """
     report = FileReport(raw_dir)
     if not raw_dir.is_dir():
@@ -178,7 +178,7 @@ def _inspect_table(con: duckdb.DuckDBPyConnection, folder: Path, report: FileRep
                 "not a kind of file that is read" + (", and the table has no other" if nothing else ""),
                 _relative(ignored[0], report.raw_dir),
                 len(ignored),
-                advice=f"deliver {', '.join(FILE_KINDS)} directly in the table's folder (names in lower case)",
+                advice=f"deliver {', '.join(FILE_KINDS)} in the table's folder (names in lower case)",
             )
         )
     files = []

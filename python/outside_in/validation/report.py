@@ -1,12 +1,13 @@
-"""What people and machines read of a validation: a terminal summary, a JSON file, and Data Docs that load nothing."""
+"""What is read of a validation: a terminal summary, a JSON file, and Data Docs that load nothing."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape as plain
@@ -21,14 +22,15 @@ SHOWN_FINDINGS = 25
 STYLES = {"critical": "bold red", "warning": "yellow", "note": "dim"}
 # What is left of the stylesheets that Great Expectations' pages would load from elsewhere.
 CSS = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1d2733 }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0 1.4rem }
 th, td { border-bottom: 1px solid #dde3ea; padding: .3rem .6rem; text-align: left; vertical-align: top }
 h5 { font-size: 1.1rem; margin: 1.6rem 0 .3rem } h6 { margin: .6rem 0 0 } a { color: #0b5cad }
 .critical, .text-danger { color: #b3261e } .warning { color: #8a5a00 } .note { color: #5b6875 }
-.text-success { color: #1b7f3b } .fa-check-circle::before { content: "\\2714" } .collapse, [data-toggle=collapse] { display: none }
-.fa-times::before, .fa-times-circle::before { content: "\\2716" } .fa-exclamation-triangle::before { content: "\\26A0" }
-.number { text-align: right } [hidden] { display: none }
+.text-success { color: #1b7f3b } .fa-check-circle::before { content: "\\2714" }
+.fa-times::before, .fa-times-circle::before { content: "\\2716" }
+.fa-exclamation-triangle::before { content: "\\26A0" }
+.number { text-align: right } [hidden], .collapse, [data-toggle=collapse] { display: none }
 """
 
 
@@ -77,19 +79,21 @@ def write_data_docs(
         folder: where the pages go; pages of earlier runs are removed.
     """
     # Heavy to load, and needed nowhere else.
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaSectionView
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaSectionView
 
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.html"):
         old.unlink()
-    renderer, section_view = ValidationResultsPageRenderer(), DefaultJinjaSectionView()
+    renderer = ValidationResultsPageRenderer()
+    section_view: Any = DefaultJinjaSectionView()
     for name, document in documents.items():
-        sections = renderer.render(document).sections
         body = "".join(
             section_view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
-            for number, section in enumerate(sections, start=1)
+            for number, section in enumerate(renderer.render(document).sections, start=1)
         )
+        # Links to pages that only a whole Data Docs site has.
+        body = re.sub(r'<a href="\.\./[^"]*"[^>]*>(.*?)</a>', r"\1", body, flags=re.DOTALL)
         back = '<p><a href="index.html">All tables</a></p>'
         (folder / f"{name}.html").write_text(_page(name, f"{back}<h1>{name}</h1>{body}"), "utf-8")
     (folder / "index.html").write_text(_page("Raw data validation", _index(result)), "utf-8")
@@ -104,7 +108,7 @@ def _index(result: ValidationResult) -> str:
         )
         rows.append(f'<tr><td><a href="{name}.html">{name}</a></td>{cells}</tr>')
     found = [
-        f'<tr><td class="{finding.severity}">{finding.severity}</td><td>{escape(_sentence(finding))}</td></tr>'
+        f'<tr><td class="{finding.severity}">{finding.severity}<td>{escape(_sentence(finding))}</tr>'
         for finding in [*result.critical, *result.warnings, *result.notes]
     ]
     head = "<tr><th>table<th>files<th>rows<th>checks<th>not met</tr>"
@@ -124,7 +128,11 @@ def _sentence(finding: Finding) -> str:
     """A finding in one line: table, what, how many, where, what to do."""
     where = f", in {finding.where}" if finding.where else ""
     rows = f" (first rows {', '.join(map(str, finding.rows))})" if finding.rows else ""
-    count = f" ×{finding.count:,}" if finding.count > 1 or finding.rows else ""
+    count = (
+        f": {finding.count:,} {'rows' if finding.rows else 'times'}"
+        if finding.count > 1 or finding.rows
+        else ""
+    )
     table = f"{finding.table}: " if finding.table else ""
     advice = f" → {finding.advice}" if finding.advice else ""
     return f"{table}{finding.what}{count}{where}{rows}{advice}"

@@ -40,7 +40,7 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
     Args:
         table: its contract.
         files: its readable files, at least one.
-        numbered: adds `_oi_row`, a row's number in its file from 1, which keeps text files from being read in one go.
+        numbered: adds `_oi_row`, a row's number in its file from 1; text files are then read one by one.
 
     Returns:
         SQL with the columns that are there (codes trimmed and in lower case), `_oi_unreadable_<column>` where
@@ -84,7 +84,7 @@ def _read(table: RawTable, column: str, file: RawFile) -> Column:
 
 
 def _typed(file: RawFile, column: str, kind: str) -> Column:
-    """A file's column as the contract's type; text of the right form is accepted, and anything else is null."""
+    """A file's column as the contract's type; text of the right form is accepted, all else is null."""
     physical = _physical(file, column)
     name = quote(column)
     if not physical:
