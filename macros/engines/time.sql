@@ -1,0 +1,80 @@
+{#- Instants are naive timestamps in UTC everywhere; these spellings differ between engines. -#}
+
+{#- An instant as wall-clock time in a time zone given as a SQL expression. -#}
+{% macro wall_clock(utc_timestamp, timezone) %}
+    {{- adapter.dispatch('wall_clock')(utc_timestamp, timezone) -}}
+{% endmacro %}
+
+{% macro default__wall_clock(utc_timestamp, timezone) -%}
+    ((({{ utc_timestamp }}) at time zone 'UTC') at time zone {{ timezone }})
+{%- endmacro %}
+
+{% macro spark__wall_clock(utc_timestamp, timezone) -%}
+    from_utc_timestamp({{ utc_timestamp }}, {{ timezone }})
+{%- endmacro %}
+
+{#- Wall-clock time in a time zone (a SQL expression) as an instant. -#}
+{% macro instant(wall_clock, timezone) %}
+    {{- adapter.dispatch('instant')(wall_clock, timezone) -}}
+{% endmacro %}
+
+{% macro default__instant(wall_clock, timezone) -%}
+    ((({{ wall_clock }}) at time zone {{ timezone }}) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro spark__instant(wall_clock, timezone) -%}
+    to_utc_timestamp({{ wall_clock }}, {{ timezone }})
+{%- endmacro %}
+
+{#- Whole microseconds since 1970: the one integer both engines agree on, so differences are exact. -#}
+{% macro microseconds(utc_timestamp) %}
+    {{- adapter.dispatch('microseconds')(utc_timestamp) -}}
+{% endmacro %}
+
+{% macro default__microseconds(utc_timestamp) -%}
+    epoch_us({{ utc_timestamp }})
+{%- endmacro %}
+
+{% macro spark__microseconds(utc_timestamp) -%}
+    unix_micros({{ utc_timestamp }})
+{%- endmacro %}
+
+{#- The instant a number of microseconds after 1970. -#}
+{% macro timestamp_of_microseconds(microseconds) %}
+    {{- adapter.dispatch('timestamp_of_microseconds')(microseconds) -}}
+{% endmacro %}
+
+{% macro default__timestamp_of_microseconds(microseconds) -%}
+    make_timestamp({{ microseconds }})
+{%- endmacro %}
+
+{% macro spark__timestamp_of_microseconds(microseconds) -%}
+    timestamp_micros({{ microseconds }})
+{%- endmacro %}
+
+{#- Monday 1 to Sunday 7. -#}
+{% macro iso_weekday(date) %}
+    {{- adapter.dispatch('iso_weekday')(date) -}}
+{% endmacro %}
+
+{% macro default__iso_weekday(date) -%}
+    isodow({{ date }})
+{%- endmacro %}
+
+{% macro spark__iso_weekday(date) -%}
+    (weekday({{ date }}) + 1)
+{%- endmacro %}
+
+{#- A table of dates from `first_day` to `last_day`, both included, both scalar expressions. -#}
+{% macro days_between(first_day, last_day) %}
+    {{- adapter.dispatch('days_between')(first_day, last_day) -}}
+{% endmacro %}
+
+{% macro default__days_between(first_day, last_day) -%}
+    select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval '1' day)) as date)
+        as date_day
+{%- endmacro %}
+
+{% macro spark__days_between(first_day, last_day) -%}
+    select explode(sequence({{ first_day }}, {{ last_day }}, interval '1' day)) as date_day
+{%- endmacro %}

@@ -1,0 +1,75 @@
+{#-
+    The KPI registry is written where the flags are: each fact's yml has `config.meta.kpis`, one entry per KPI it feeds.
+
+      kind         share | mean | nps | count | sum | ratio | median | p75 | stock
+      date         the fact's date column that puts a row in a period
+      measure      share: a boolean column, true in the numerator, true or false in the denominator, null in neither
+                   mean, median, p75: a numeric column, null in none of its parts; nps: 1, 0 or -1
+                   count: a boolean or whole number; sum: an amount
+      numerator,   in place of `measure`, two columns: of a ratio (a fact may hold only one of them; parts of several
+      denominator  facts add up), or of a share that was counted before
+      scale        factor on numerator / denominator (ratio only), 1 if not given
+      by           the dimensions that this fact can say; all of the dictionary's if not given
+      overall      false where the KPI has no overall row, or another fact says it
+-#}
+
+{#- The entries of one fact, each with its kpi_id, its dimensions and every default filled in. -#}
+{% macro kpi_entries(fact) %}
+    {%- set entries = [] -%}
+    {%- if execute -%}
+        {%- set registered = graph.nodes['model.' ~ project_name ~ '.' ~ fact].config.meta.get('kpis', {}) -%}
+        {%- for kpi_id, entry in registered.items() -%}
+            {%- do entries.append({
+                'kpi_id': kpi_id,
+                'kind': entry.kind,
+                'date': entry.date,
+                'measure': entry.get('measure'),
+                'numerator': entry.get('numerator'),
+                'denominator': entry.get('denominator'),
+                'scale': entry.get('scale', 1),
+                'by': entry.get('by', kpi_dictionary()[kpi_id].by),
+                'overall': entry.get('overall', true),
+            }) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(entries) }}
+{% endmacro %}
+
+{#- Every registered KPI with its kind and scale, from all facts. -#}
+{% macro registered_kpis() %}
+    {%- set found = {} -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+            {%- for kpi_id, entry in node.config.get('meta', {}).get('kpis', {}).items() -%}
+                {%- do found.update({kpi_id: {'kind': entry.kind, 'scale': entry.get('scale', 1)}}) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{#- The column that holds a dimension; most are called the same. -#}
+{% macro dimension_column(dimension) -%}
+    {{ return({
+        'agent': 'agent_id', 'article': 'article_id', 'author': 'author_id', 'campaign': 'campaign_id',
+        'creative': 'creative_id', 'cta': 'cta_id', 'device': 'device_type', 'location': 'location_id',
+        'monitor': 'monitor_id', 'page': 'page_path', 'product': 'product_id', 'program': 'program_id',
+        'queue': 'queue_name', 'survey': 'survey_id',
+    }.get(dimension, dimension)) }}
+{%- endmacro %}
+
+{#- A dimension's member as text; a null is '(none)'. A crossed dimension joins its members. -#}
+{% macro dimension_member(dimension) -%}
+    {%- for part in dimension.split(' x ') -%}
+        coalesce(cast({{ dimension_column(part) }} as {{ dbt.type_string() }}), '(none)')
+        {{- " || ' x ' || " if not loop.last -}}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Dimensions of many members come by month and wider only; by day they would outgrow the facts themselves. -#}
+{% macro has_many_members(dimension) -%}
+    {{ return(' x ' in dimension or dimension in [
+        'agent', 'product', 'page', 'landing_page', 'exit_page', 'last_page', 'query', 'search_term',
+        'last_search_term', 'article', 'author', 'cta', 'creative', 'location',
+    ]) }}
+{%- endmacro %}

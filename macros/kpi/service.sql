@@ -1,0 +1,47 @@
+{#- Business predicates and thresholds of service KPIs. -#}
+
+{#- The two states in which a case is solved; solved to closed is no new solve. -#}
+{% macro solved_statuses() -%}
+    ('solved', 'closed')
+{%- endmacro %}
+
+{#- States a status event can change a ticket into; other codes change nothing. -#}
+{% macro known_statuses() -%}
+    ('new', 'open', 'pending', 'on_hold', 'solved', 'closed')
+{%- endmacro %}
+
+{#- A number set per channel (a dict var); `other` where the channel has none. -#}
+{% macro per_channel(channel, numbers, other) -%}
+    case {{ channel }}
+        {%- for name, number in numbers.items() %}
+        when {{ sql_text(name) }} then {{ number }}
+        {%- endfor %}
+        else {{ other }}
+    end
+{%- endmacro %}
+
+{#- A null handled_by is an agent, unless the row's agent is known to be a bot. -#}
+{% macro is_by_agent(handled_by, agent_is_bot) -%}
+    ({{ handled_by }} = 'agent' or ({{ handled_by }} is null and {{ agent_is_bot }} is not true))
+{%- endmacro %}
+
+{#- A null outcome is derived from the times. -#}
+{% macro derived_outcome(outcome, answered_at, enqueued_at) -%}
+    case
+        when {{ outcome }} is not null then {{ outcome }}
+        when {{ answered_at }} is not null then 'answered'
+        when {{ enqueued_at }} is not null then 'abandoned_in_queue'
+    end
+{%- endmacro %}
+
+{#- Queueing time: as recorded, else from the times; an answered contact without either never queued. -#}
+{% macro waiting_seconds(outcome, queue_seconds, enqueued_at, answered_at, ended_at) -%}
+    case {{ outcome }}
+        when 'answered' then coalesce(
+            {{ queue_seconds }}, {{ seconds_between(enqueued_at, answered_at) }}, 0
+        )
+        when 'abandoned_in_queue' then coalesce(
+            {{ queue_seconds }}, {{ seconds_between(enqueued_at, ended_at) }}
+        )
+    end
+{%- endmacro %}

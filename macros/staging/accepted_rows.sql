@@ -1,0 +1,52 @@
+{#-
+    The accepted rows of a raw table as every later layer reads them: codes in their accepted spelling (others are
+    'unknown'), times after as_of not yet known, and nothing personal of customers who asked to be erased.
+-#}
+{% macro accepted_rows(table) %}
+{%- set contract = raw_contract()[table] -%}
+{%- set columns = contract.columns -%}
+{%- set has_person = 'customer_id' in columns and table != 'customers' -%}
+select
+    {% for column, type in columns.items() -%}
+        {%- if column in contract.codes -%}
+            {{ accepted_code('judged.' ~ column, contract.codes[column]) }} as {{ column }},
+        {%- elif type == 'timestamp' and column != contract.own_time and column not in times_ahead() -%}
+            case when judged.{{ column }} <= run.as_of then judged.{{ column }} end as {{ column }},
+        {%- elif has_person and column in personal_columns() and column not in contract.required -%}
+            case when erased.customer_id is null then judged.{{ column }} end as {{ column }},
+        {%- elif has_person and column == 'customer_id' and table != 'customer_identities' -%}
+            case when erased.customer_id is null then judged.customer_id end as customer_id,
+        {%- else -%}
+            judged.{{ column }},
+        {%- endif %}
+    {% endfor -%}
+    judged._loaded_at
+from {{ ref('base_raw__' ~ table) }} as judged
+cross join {{ ref('stg_raw__as_of') }} as run
+{%- if has_person or table == 'customers' %}
+left join {{ ref('stg_raw__erased_customers') }} as erased on judged.customer_id = erased.customer_id
+{%- endif %}
+where
+    judged.row_verdict = 'accepted'
+    {%- if table in ('customers', 'customer_identities') %}
+    and erased.customer_id is null
+    {%- endif %}
+{% endmacro %}
+
+{% macro accepted_code(column, codes) -%}
+    case
+        when {{ column }} is null then null
+        when lower(trim({{ column }})) in {{ sql_text_list(codes) }} then lower(trim({{ column }}))
+        else 'unknown'
+    end
+{%- endmacro %}
+
+{#- Times that may lie ahead: a promise is known before it is due. -#}
+{% macro times_ahead() -%}
+    {{ return(['promised_at', 'expires_at']) }}
+{%- endmacro %}
+
+{#- Columns that say who somebody is, or hold what they wrote. -#}
+{% macro personal_columns() -%}
+    {{ return(['visitor_id', 'contact_address', 'subject', 'body', 'comment', 'user_agent', 'identity_value']) }}
+{%- endmacro %}

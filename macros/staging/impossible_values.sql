@@ -1,0 +1,40 @@
+{#-
+    The optional values of a raw table that cannot be, by column, each with the condition that says so: negative
+    durations and counts, an end before its start, a score off its scale. Only these orders of times are checked; other
+    pairs may stand in any order (a parcel is sometimes delivered before the carrier scans it).
+-#}
+{% macro impossible_values(table) %}
+{%- set contract = raw_contract()[table] -%}
+{%- set found = {} -%}
+{%- for column, type in contract.columns.items() if column not in contract.required -%}
+    {%- if column.endswith('_seconds') or column.endswith('_ms') or column.endswith('_count') -%}
+        {%- do found.update({column: column ~ ' < 0'}) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- do found.update({
+    'interactions': {'answered_at': 'answered_at < started_at', 'ended_at': 'ended_at < started_at'},
+    'tickets': {'solved_at': 'solved_at < created_at', 'closed_at': 'closed_at < created_at'},
+    'survey_responses': {
+        'started_at': 'started_at > responded_at',
+        'score': 'score < ' ~ scale_end('min') ~ ' or score > ' ~ scale_end('max'),
+    },
+    'reviews': {'rating': 'rating < coalesce(scale_min, 1) or rating > coalesce(scale_max, 5)'},
+    'page_audits': {
+        'performance_score': 'performance_score < 0 or performance_score > 1',
+        'accessibility_score': 'accessibility_score < 0 or accessibility_score > 1',
+    },
+    'agent_status_events': {'ended_at': 'ended_at < started_at'},
+    'agents': {'ended_on': 'ended_on < started_on'},
+    'campaigns': {'ended_on': 'ended_on < started_on'},
+    'service_hours': {'valid_to': 'valid_to < valid_from'},
+    'customer_identities': {'unlinked_at': 'unlinked_at < linked_at'},
+}.get(table, {})) -%}
+{{ return(found) }}
+{% endmacro %}
+
+{#- An end of a survey score's scale: the row's own, else the usual one of its type (none for `other`). -#}
+{% macro scale_end(which) -%}
+    {%- set usual = {'min': {'nps': 0, 'csat': 1, 'ces': 1}, 'max': {'nps': 10, 'csat': 5, 'ces': 7}}[which] -%}
+    coalesce(scale_{{ which }}, case lower(trim(survey_type))
+        {%- for type, end in usual.items() %} when '{{ type }}' then {{ end }}{% endfor %} end)
+{%- endmacro %}

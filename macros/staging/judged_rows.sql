@@ -1,0 +1,122 @@
+{#-
+    What becomes of every landed row of a raw table. Nothing is lost here: each row gets one `row_verdict`
+      rejected    a required column is missing or unreadable; `reject_reason` says which
+      future      its own time is after as_of; it waits
+      superseded  a later version of its key is there
+      deleted     it is the latest version of its key and a tombstone
+      accepted    everything else
+    Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object.
+-#}
+{% macro judged_rows(table) %}
+{%- set contract = raw_contract()[table] -%}
+{%- set keys = contract.key -%}
+{%- set impossible = impossible_values(table) -%}
+with
+
+{# Few keys come twice, so only those rows are put in order: a window over all rows would sort the whole table. #}
+repeated_keys as (
+    select {{ keys | join(', ') }}
+    from {{ source('raw', table) }}
+    where {{ row_problem(table) }} is null
+    group by {{ keys | join(', ') }}
+    having count(*) > 1
+),
+
+versions as (
+    select
+        *,
+        {{ row_problem(table) }} as row_problem,
+        {# Equal _loaded_at is settled by the columns themselves, so the order of files never matters. #}
+        row_number() over (
+            partition by {{ keys | join(', ') }}, {{ row_problem(table) }} is null
+            order by
+                _loaded_at desc nulls last, _deleted desc nulls last
+                {%- for column in contract.columns if column not in keys %}, {{ column }} desc nulls last{% endfor %}
+        ) as version_rank
+    from {{ source('raw', table) }} as landed
+    where exists (select 1 from repeated_keys where {{ same_key(keys) }})
+
+    union all
+
+    select
+        *,
+        {{ row_problem(table) }} as row_problem,
+        1 as version_rank
+    from {{ source('raw', table) }} as landed
+    where not exists (select 1 from repeated_keys where {{ same_key(keys) }})
+)
+
+select
+    {% for column in contract.columns -%}
+        {%- if column in impossible -%}
+            case when {{ impossible[column] }} then null else {{ column }} end as {{ column }},
+        {%- else -%}
+            {{ column }},
+        {%- endif %}
+    {% endfor -%}
+    _loaded_at,
+    _file,
+    {% for key in keys -%}
+        coalesce(cast({{ key }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
+    {%- endfor %} as row_key,
+    case
+        when row_problem = 'future' then 'future'
+        when row_problem is not null then 'rejected'
+        when version_rank > 1 then 'superseded'
+        when _deleted then 'deleted'
+        else 'accepted'
+    end as row_verdict,
+    case when row_problem <> 'future' then row_problem end as reject_reason,
+    {{ removed_values(impossible) }} as removed_values
+from versions
+{% endmacro %}
+
+{#- Why a landed row cannot be accepted: the first required column without a value, or `future`; null for none.
+    A tombstone needs no more than its key. -#}
+{% macro row_problem(table) %}
+{%- set contract = raw_contract()[table] -%}
+case
+    {%- for column in contract.required %}
+    when {{ column }} is null {{ 'and _deleted is not true ' if column not in contract.key }}then
+        case
+            when _unreadable like '%"{{ column }}":%' then '{{ column }} is unreadable'
+            else '{{ column }} is missing'
+        end
+    {%- endfor %}
+    {%- if contract.own_time %}
+    when {{ own_instant(contract) }} > (select as_of from {{ ref('stg_raw__as_of') }}) then 'future'
+    {%- endif %}
+{%- if not contract.required and not contract.own_time %}
+    when false then ''
+{%- endif %}
+end
+{%- endmacro %}
+
+{#- The instant at which a row happened: its own time, or the first instant of its own date. -#}
+{% macro own_instant(contract) -%}
+    {%- if contract.columns[contract.own_time] == 'date' -%}
+        {{ first_instant(contract.own_time) }}
+    {%- else -%}
+        {{ contract.own_time }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro same_key(keys) -%}
+    {%- for key in keys -%}
+        repeated_keys.{{ key }} is not distinct from landed.{{ key }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro removed_values(impossible) %}
+{%- if not impossible -%}
+    _unreadable
+{%- else -%}
+    '{' || nullif(concat_ws(
+        ',',
+        substr(_unreadable, 2, length(_unreadable) - 2)
+        {%- for column, condition in impossible.items() %},
+        case when {{ condition }} then '"{{ column }}":' || {{ json_text(column) }} end
+        {%- endfor %}
+    ), '') || '}'
+{%- endif -%}
+{% endmacro %}

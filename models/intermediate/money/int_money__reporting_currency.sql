@@ -1,0 +1,35 @@
+-- grain: one row, the run
+with
+
+currencies as (
+    select 1 as preference, currency from {{ ref('stg_raw__orders') }}
+    union all
+    select 2 as preference, currency from {{ ref('stg_raw__subscription_events') }}
+),
+
+counted_currencies as (
+    select
+        preference,
+        currency,
+        count(*) as row_count
+    from currencies
+    where currency is not null
+    group by preference, currency
+),
+
+ranked_currencies as (
+    select
+        currency,
+        row_number() over (order by preference, row_count desc, currency) as currency_rank
+    from counted_currencies
+)
+
+select
+    {% if var('reporting_currency', none) is not none -%}
+        {{ sql_text(var('reporting_currency')) }}
+    {%- else -%}
+        {#- XXX is ISO 4217 for "no currency": nothing to convert where no row names one. -#}
+        coalesce(max(currency), 'XXX')
+    {%- endif %} as reporting_currency
+from ranked_currencies
+where currency_rank = 1

@@ -1,0 +1,37 @@
+-- grain: one row per ticket with a response
+with
+
+tickets as (
+    select * from {{ ref('int_tickets__valid') }}
+),
+
+messages as (
+    select * from {{ ref('int_tickets__responses') }}
+),
+
+interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+responses as (
+    select
+        ticket_id,
+        responded_at
+    from messages
+
+    union all
+
+    select
+        tickets.ticket_id,
+        interactions.answered_at as responded_at
+    from interactions
+    inner join tickets on interactions.ticket_id = tickets.ticket_id
+    where interactions.is_answered_by_agent and interactions.direction in ('inbound', 'outbound')
+)
+
+select
+    ticket_id,
+    min(responded_at) as first_responded_at,
+    count(*) as response_count
+from responses
+group by ticket_id

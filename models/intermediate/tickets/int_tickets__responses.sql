@@ -1,0 +1,32 @@
+-- grain: one row per message that answers the requester: public, not automatic, not spam, by a person who is not the requester
+with
+
+messages as (
+    select * from {{ ref('stg_raw__ticket_messages') }}
+),
+
+tickets as (
+    select * from {{ ref('int_tickets__valid') }}
+),
+
+agents as (
+    select * from {{ ref('dim_agents') }}
+)
+
+select
+    messages.message_id,
+    messages.ticket_id,
+    messages.sent_at as responded_at,
+    messages.author_id,
+    messages.author_type
+from messages
+inner join tickets on messages.ticket_id = tickets.ticket_id
+left join agents on messages.author_id = agents.agent_id
+where
+    messages.author_type in ('agent', 'community')
+    and messages.is_public is not false
+    and messages.is_auto_reply is not true
+    and messages.is_spam is not true
+    and agents.is_bot is not true
+    -- An unknown author is not known to be the requester.
+    and (messages.author_id is null or messages.author_id is distinct from tickets.requester_id)

@@ -1,0 +1,144 @@
+-- grain: one row per case_id: a ticket, or an inbound interaction that belongs to no ticket
+with
+
+tickets as (
+    select * from {{ ref('fct_tickets') }}
+),
+
+interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+-- All tickets, spam and merged ones included: an interaction of such a ticket is no case either.
+landed_tickets as (
+    select ticket_id from {{ ref('stg_raw__tickets') }}
+),
+
+run as (
+    select * from {{ ref('stg_raw__as_of') }}
+),
+
+cases as (
+    select
+        'ticket:' || ticket_id as case_id,
+        'ticket' as case_source,
+        ticket_id,
+        cast(null as {{ dbt.type_string() }}) as interaction_id,
+        customer_id,
+        channel,
+        case_type,
+        topic,
+        subtopic,
+        product_id,
+        order_id,
+        brand,
+        language,
+        country,
+        segment,
+        priority,
+        assignee_id as agent_id,
+        team,
+        created_at,
+        created_date,
+        is_solved,
+        last_solved_at,
+        is_unanswered is not null as is_answering_recorded,
+        first_responded_at is not null as is_answered,
+        first_responded_at,
+        first_response_business_minutes,
+        resolution_hours,
+        is_unanswered,
+        is_reopened,
+        is_reassigned
+    from tickets
+
+    union all
+
+    select
+        'interaction:' || interactions.interaction_id as case_id,
+        'interaction' as case_source,
+        cast(null as {{ dbt.type_string() }}) as ticket_id,
+        interactions.interaction_id,
+        interactions.customer_id,
+        interactions.channel,
+        cast(null as {{ dbt.type_string() }}) as case_type,
+        interactions.topic,
+        cast(null as {{ dbt.type_string() }}) as subtopic,
+        interactions.product_id,
+        interactions.order_id,
+        interactions.brand,
+        interactions.language,
+        interactions.country,
+        interactions.segment,
+        cast(null as {{ dbt.type_string() }}) as priority,
+        interactions.agent_id,
+        interactions.team,
+        interactions.started_at as created_at,
+        interactions.started_date as created_date,
+        coalesce(interactions.outcome in ('answered', 'completed_in_ivr'), false) as is_solved,
+        case when interactions.outcome in ('answered', 'completed_in_ivr') then interactions.ended_at end
+            as last_solved_at,
+        true as is_answering_recorded,
+        interactions.is_answered_by_agent as is_answered,
+        case when interactions.is_answered_by_agent then interactions.answered_at end as first_responded_at,
+        -- These KPIs are of tickets alone.
+        cast(null as double) as first_response_business_minutes,
+        cast(null as double) as resolution_hours,
+        cast(null as boolean) as is_unanswered,
+        cast(null as boolean) as is_reopened,
+        cast(null as boolean) as is_reassigned
+    from interactions
+    left join landed_tickets on interactions.ticket_id = landed_tickets.ticket_id
+    where interactions.is_contact and landed_tickets.ticket_id is null
+),
+
+targeted_cases as (
+    select
+        cases.*,
+        run.as_of,
+        {{ minutes_between('cases.created_at', 'cases.first_responded_at') }} as first_response_minutes,
+        {{ per_channel('cases.channel', var('first_response_target_minutes'), 1440) }} as target_minutes
+    from cases
+    cross join run
+)
+
+select
+    case_id,
+    case_source,
+    ticket_id,
+    interaction_id,
+    customer_id,
+    channel,
+    case_type,
+    topic,
+    subtopic,
+    product_id,
+    order_id,
+    brand,
+    language,
+    country,
+    segment,
+    priority,
+    agent_id,
+    team,
+    created_at,
+    created_date,
+    is_solved,
+    last_solved_at,
+    first_responded_at,
+    case when is_answering_recorded then first_response_minutes end as first_response_minutes,
+    first_response_business_minutes,
+    case
+        when not is_answering_recorded then null
+        when first_response_minutes is not null then first_response_minutes <= target_minutes
+        -- Answered, but nobody recorded when.
+        when is_answered then null
+        when created_at + target_minutes * interval '1' minute <= as_of then false
+    end as is_first_response_within_target,
+    resolution_hours,
+    case when case_source = 'ticket' then is_solved end as is_ticket_solved,
+    is_unanswered,
+    is_reopened,
+    is_reassigned,
+    true as is_case
+from targeted_cases

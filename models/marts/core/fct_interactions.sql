@@ -1,0 +1,147 @@
+-- grain: one row per interaction_id, test calls and phantom rows left out
+with
+
+interactions as (
+    select * from {{ ref('stg_raw__interactions') }}
+    where is_excluded is not true
+),
+
+links as (
+    select * from {{ ref('int_identity__links') }}
+),
+
+agents as (
+    select * from {{ ref('dim_agents') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+),
+
+parents as (
+    select interaction_id from interactions
+),
+
+-- A figure that nobody records is unknown, not 0.
+recorded as (
+    select
+        count(hold_seconds) > 0 as is_hold_recorded,
+        count(queue_seconds) + count(enqueued_at) > 0 as is_waiting_recorded
+    from interactions
+),
+
+known_interactions as (
+    select
+        interactions.*,
+        coalesce(interactions.direction, 'inbound') as known_direction,
+        {{ derived_outcome('interactions.outcome', 'interactions.answered_at', 'interactions.enqueued_at') }}
+            as known_outcome,
+        coalesce(interactions.customer_id, links.customer_id) as known_customer_id,
+        agents.team,
+        agents.department,
+        {{ is_by_agent('interactions.handled_by', 'agents.is_bot') }} as is_by_agent,
+        parents.interaction_id is not null as is_leg
+    from interactions
+    left join links on interactions.contact_address = links.identity_value
+    left join agents on interactions.agent_id = agents.agent_id
+    left join parents on interactions.parent_interaction_id = parents.interaction_id
+),
+
+timed_interactions as (
+    select
+        *,
+        known_outcome = 'answered' and is_by_agent as is_answered_by_agent,
+        known_direction = 'inbound'
+        and ((known_outcome = 'answered' and is_by_agent) or known_outcome = 'abandoned_in_queue') as is_offered,
+        {{ waiting_seconds('known_outcome', 'queue_seconds', 'enqueued_at', 'answered_at', 'ended_at') }}
+            as waiting_seconds,
+        talk_seconds + coalesce(hold_seconds, 0) + coalesce(wrap_up_seconds, 0) as all_handle_seconds,
+        {{ per_channel('channel', var('service_level_seconds'), 'null') }} as service_level_seconds
+    from known_interactions
+)
+
+select
+    timed_interactions.interaction_id,
+    timed_interactions.parent_interaction_id,
+    timed_interactions.known_customer_id as customer_id,
+    timed_interactions.ticket_id,
+    timed_interactions.order_id,
+    timed_interactions.channel,
+    timed_interactions.known_direction as direction,
+    timed_interactions.queue_name,
+    timed_interactions.topic,
+    timed_interactions.product_id,
+    products.brand,
+    timed_interactions.agent_id,
+    timed_interactions.team,
+    timed_interactions.department,
+    timed_interactions.handled_by,
+    timed_interactions.known_outcome as outcome,
+    coalesce(timed_interactions.language, customers.language) as language,
+    customers.country,
+    customers.segment,
+    timed_interactions.started_at,
+    {{ reporting_date('timed_interactions.started_at') }} as started_date,
+    {{ reporting_hour('timed_interactions.started_at') }} as hour_of_day,
+    {{ reporting_weekday('timed_interactions.started_at') }} as day_of_week,
+    timed_interactions.enqueued_at,
+    timed_interactions.answered_at,
+    timed_interactions.ended_at,
+    timed_interactions.is_leg,
+    timed_interactions.known_direction = 'inbound' and not timed_interactions.is_leg as is_contact,
+    coalesce(timed_interactions.is_answered_by_agent, false) as is_answered_by_agent,
+    timed_interactions.waiting_seconds,
+    timed_interactions.talk_seconds,
+    timed_interactions.transfer_count,
+
+    -- KPI flags and measures: null keeps a row out of the KPI
+    case when timed_interactions.is_offered then
+        timed_interactions.known_outcome = 'abandoned_in_queue'
+    end as is_queue_abandoned,
+    case when timed_interactions.is_offered and not (
+        timed_interactions.known_outcome = 'abandoned_in_queue'
+        and coalesce(timed_interactions.waiting_seconds <= {{ var('short_abandon_seconds') }}, false)
+    ) then timed_interactions.known_outcome = 'abandoned_in_queue'
+    end as is_queue_abandoned_net,
+    case
+        when timed_interactions.known_direction = 'inbound' and not timed_interactions.is_leg
+            and timed_interactions.channel = 'phone'
+            then coalesce(timed_interactions.known_outcome = 'abandoned_in_ivr', false)
+    end as is_ivr_abandoned,
+    case
+        when timed_interactions.is_offered and recorded.is_waiting_recorded
+            and timed_interactions.service_level_seconds is not null
+            then timed_interactions.is_answered_by_agent
+                and timed_interactions.waiting_seconds <= timed_interactions.service_level_seconds
+    end as is_in_service_level,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            and recorded.is_waiting_recorded
+            then timed_interactions.waiting_seconds
+    end as answer_seconds,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            then timed_interactions.all_handle_seconds
+    end as handle_seconds,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            and recorded.is_hold_recorded and timed_interactions.talk_seconds is not null
+            then coalesce(timed_interactions.hold_seconds, 0)
+    end as hold_seconds,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            and recorded.is_hold_recorded
+            then timed_interactions.all_handle_seconds
+    end as hold_base_seconds,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            then timed_interactions.transfer_count > 0
+    end as is_transferred
+from timed_interactions
+cross join recorded
+left join customers on timed_interactions.known_customer_id = customers.customer_id
+left join products on timed_interactions.product_id = products.product_id

@@ -1,0 +1,57 @@
+-- grain: one row per order or return and product in it
+with
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+returns as (
+    select * from {{ ref('fct_returns') }}
+),
+
+product_shares as (
+    select * from {{ ref('int_orders__product_shares') }}
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+),
+
+money_by_product as (
+    select
+        'order:' || orders.order_id as source_id,
+        orders.order_id,
+        product_shares.product_id,
+        orders.ordered_date as booked_date,
+        cast(cast(orders.revenue_amount as double) * coalesce(product_shares.order_share, 1)
+            as decimal(28, 8)) as revenue_amount
+    from orders
+    left join product_shares on orders.order_id = product_shares.order_id
+    where orders.is_order
+
+    union all
+
+    select
+        'return:' || returns.return_id as source_id,
+        returns.order_id,
+        coalesce(returns.product_id, product_shares.product_id) as product_id,
+        returns.returned_date as booked_date,
+        cast(cast(returns.revenue_amount as double) * coalesce(product_shares.order_share, 1)
+            as decimal(28, 8)) as revenue_amount
+    from returns
+    -- A return that names its product needs no split.
+    left join product_shares
+        on returns.order_id = product_shares.order_id and returns.product_id is null
+    where returns.revenue_amount is not null
+)
+
+select
+    money_by_product.source_id,
+    money_by_product.order_id,
+    money_by_product.product_id,
+    products.category,
+    products.brand,
+    money_by_product.booked_date,
+    money_by_product.revenue_amount
+from money_by_product
+left join products on money_by_product.product_id = products.product_id

@@ -1,0 +1,50 @@
+-- grain: one row per return_id
+with
+
+returns as (
+    select
+        *,
+        {{ reporting_date('returned_at') }} as returned_date
+    from {{ ref('stg_raw__returns') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+rates as (
+    select * from {{ ref('int_money__rates') }}
+),
+
+run as (
+    select * from {{ ref('int_money__reporting_currency') }}
+)
+
+select
+    returns.return_id,
+    returns.order_id,
+    orders.customer_id,
+    returns.product_id,
+    returns.returned_at,
+    returns.returned_date,
+    returns.requested_at,
+    returns.resolved_at,
+    returns.reason,
+    returns.resolution,
+    returns.quantity,
+    orders.channel,
+    orders.country,
+    orders.segment,
+    -- A refund is dated on the day of the return and takes nothing off an order that never counted.
+    case when orders.order_id is null or orders.is_order then
+        {{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
+                                 'run.reporting_currency') }}
+    end as refund_amount,
+    case when orders.order_id is null or orders.is_order then
+        -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
+                                  'run.reporting_currency') }}
+    end as revenue_amount
+from returns
+cross join run
+left join orders on returns.order_id = orders.order_id
+{{ join_rate('rates', 'orders.currency', 'returns.returned_date') }}

@@ -1,0 +1,96 @@
+-- grain: one row per ticket_id that counts: not spam, not excluded, not merged into another
+with
+
+tickets as (
+    select * from {{ ref('int_tickets__valid') }}
+),
+
+history as (
+    select * from {{ ref('int_tickets__history') }}
+),
+
+responses as (
+    select * from {{ ref('int_tickets__first_responses') }}
+),
+
+business_minutes as (
+    select * from {{ ref('int_tickets__business_minutes') }}
+),
+
+reassignments as (
+    select * from {{ ref('int_tickets__reassignments') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+),
+
+-- Without any message nobody knows what was answered.
+recorded as (
+    select count(*) > 0 as is_answering_recorded from {{ ref('stg_raw__ticket_messages') }}
+),
+
+solved_tickets as (
+    select
+        tickets.*,
+        history.ticket_id is not null as has_status_history,
+        history.was_ever_solved,
+        history.reopen_count,
+        -- The history decides; without one a known status does, and the times where the status is unknown.
+        case
+            when history.ticket_id is not null then history.is_solved
+            when tickets.status in {{ known_statuses() }} then tickets.status in {{ solved_statuses() }}
+            when coalesce(tickets.solved_at, tickets.closed_at) is not null then true
+        end as is_solved,
+        case
+            when history.ticket_id is not null then history.last_solved_at
+            else coalesce(tickets.solved_at, tickets.closed_at)
+        end as recorded_solved_at
+    from tickets
+    left join history on tickets.ticket_id = history.ticket_id
+)
+
+select
+    solved_tickets.ticket_id,
+    solved_tickets.customer_id,
+    solved_tickets.requester_id,
+    solved_tickets.channel,
+    solved_tickets.case_type,
+    solved_tickets.topic,
+    solved_tickets.subtopic,
+    solved_tickets.product_id,
+    solved_tickets.order_id,
+    coalesce(solved_tickets.brand, products.brand) as brand,
+    coalesce(solved_tickets.language, customers.language) as language,
+    customers.country,
+    customers.segment,
+    solved_tickets.priority,
+    solved_tickets.status,
+    solved_tickets.assignee_id,
+    solved_tickets.team,
+    solved_tickets.created_at,
+    {{ reporting_date('solved_tickets.created_at') }} as created_date,
+    solved_tickets.has_status_history,
+    solved_tickets.is_solved,
+    case when solved_tickets.is_solved then solved_tickets.recorded_solved_at end as last_solved_at,
+    case when recorded.is_answering_recorded then responses.first_responded_at end as first_responded_at,
+    case when recorded.is_answering_recorded then responses.first_responded_at is null end as is_unanswered,
+    case when recorded.is_answering_recorded then
+        business_minutes.first_response_business_minutes
+    end as first_response_business_minutes,
+    case when solved_tickets.is_solved then
+        {{ hours_between('solved_tickets.created_at', 'solved_tickets.recorded_solved_at') }}
+    end as resolution_hours,
+    case when solved_tickets.was_ever_solved then solved_tickets.reopen_count > 0 end as is_reopened,
+    coalesce(reassignments.is_reassigned, false) as is_reassigned
+from solved_tickets
+cross join recorded
+left join responses on solved_tickets.ticket_id = responses.ticket_id
+left join business_minutes on solved_tickets.ticket_id = business_minutes.ticket_id
+left join reassignments on solved_tickets.ticket_id = reassignments.ticket_id
+left join customers on solved_tickets.customer_id = customers.customer_id
+left join products on solved_tickets.product_id = products.product_id

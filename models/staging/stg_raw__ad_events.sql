@@ -1,0 +1,2 @@
+-- grain: one row per event_id
+{{ accepted_rows('ad_events') }}

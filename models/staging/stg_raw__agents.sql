@@ -1,0 +1,2 @@
+-- grain: one row per agent_id
+{{ accepted_rows('agents') }}

@@ -1,0 +1,2 @@
+-- grain: one row per cost_date, campaign_id
+{{ accepted_rows('campaign_costs') }}

@@ -1,0 +1,2 @@
+-- grain: one row per campaign_id
+{{ accepted_rows('campaigns') }}

@@ -1,0 +1,2 @@
+-- grain: one row per customer_id
+{{ accepted_rows('customers') }}

@@ -1,0 +1,2 @@
+-- grain: one row per interaction_id
+{{ accepted_rows('interactions') }}

@@ -1,0 +1,2 @@
+-- grain: one row per order_id
+{{ accepted_rows('orders') }}

@@ -1,0 +1,2 @@
+-- grain: one row per product_id
+{{ accepted_rows('products') }}

@@ -1,0 +1,2 @@
+-- grain: one row per return_id
+{{ accepted_rows('returns') }}

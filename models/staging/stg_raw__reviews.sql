@@ -1,0 +1,2 @@
+-- grain: one row per platform, review_id
+{{ accepted_rows('reviews') }}

@@ -1,0 +1,2 @@
+-- grain: one row per shipment_id
+{{ accepted_rows('shipments') }}

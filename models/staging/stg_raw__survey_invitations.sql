@@ -1,0 +1,2 @@
+-- grain: one row per invitation_id
+{{ accepted_rows('survey_invitations') }}

@@ -1,0 +1,2 @@
+-- grain: one row per response_id, question_id
+{{ accepted_rows('survey_responses') }}

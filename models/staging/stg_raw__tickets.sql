@@ -1,0 +1,2 @@
+-- grain: one row per ticket_id
+{{ accepted_rows('tickets') }}
