@@ -13,6 +13,37 @@
       overall      false where the KPI has no overall row, or another fact says it
 -#}
 
+{#- Facts with additive parts, and those of them with medians or percentiles: each has its kpi_parts__ (kpi_counts__). -#}
+{% macro facts_with_parts() -%}
+    {{ return([
+        'cases',
+        'cohort_months',
+        'interactions',
+        'order_products',
+        'ordering_customers',
+        'orders',
+        'returns',
+        'survey_responses',
+    ]) }}
+{%- endmacro %}
+
+{% macro facts_with_quantiles() -%}
+    {{ return([
+        'cases',
+        'interactions',
+    ]) }}
+{%- endmacro %}
+
+{#- Families of cells, each a model kpi_cells__<family>. -#}
+{% macro cell_families() -%}
+    {{ return([
+        'additive',
+        'quantiles',
+        'backlog',
+        'retention',
+    ]) }}
+{%- endmacro %}
+
 {#- The entries of one fact, each with its kpi_id, its dimensions and every default filled in. -#}
 {% macro kpi_entries(fact) %}
     {%- set entries = [] -%}

@@ -2,7 +2,7 @@
 with
 
 cells as (
-    {%- for family in ['additive', 'quantiles', 'backlog', 'retention'] %}
+    {%- for family in cell_families() %}
     select
         kpi_id,
         kind,

@@ -2,8 +2,7 @@
 with
 
 parts as (
-    {%- for fact in ['survey_responses', 'cases', 'interactions', 'orders', 'returns', 'order_products',
-                     'ordering_customers', 'cohort_months'] %}
+    {%- for fact in facts_with_parts() %}
     select * from {{ ref('kpi_parts__' ~ fact) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -2,7 +2,7 @@
 with
 
 counts as (
-    {%- for fact in ['cases', 'interactions'] %}
+    {%- for fact in facts_with_quantiles() %}
     select * from {{ ref('kpi_counts__' ~ fact) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
