@@ -1,8 +1,8 @@
 """Runs the suites with Great Expectations, pushed down to DuckDB.
 
-One in-memory DuckDB holds a typed view per table; each table is one batch with one suite. All counts of a suite
-are one query, provided that no expectation asks for the unexpected values: each of those is a query of its own,
-and values must not be reported anyway. Rows are located afterwards, for broken rules only.
+One in-memory DuckDB holds a typed view per table; each table is a batch with a suite. All counts of a suite
+are one query, provided that no expectation asks for the unexpected values: each of those is a query of its
+own, and values must not be reported anyway. Rows are located afterwards, for broken rules only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -24,7 +24,11 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when Great Expectations is 
 
 import great_expectations as gx
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
@@ -53,7 +57,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 
 from outside_in.contract import raw_tables
 from outside_in.validation.findings import Check, Finding, Progress, TableResult, ValidationResult
-from outside_in.validation.inspection import FileReport, RawFile, inspect_files, literal, quote, scan
+from outside_in.validation.inspection import FileReport, RawFile, inspect_files, literal, quote, read_through
 from outside_in.validation.report import write_data_docs, write_json
 from outside_in.validation.rules import Rule, suite
 from outside_in.validation.views import FILE, ROW, present, view
@@ -192,14 +196,14 @@ def run(
     with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as con:
         con.execute("set TimeZone = 'UTC'")
         columns = _create_views(con, report)
-        datasource = _datasource(con)
         latest = _latest(con, columns, as_of)
-        for number, table in enumerate(columns):
-            tell(0.1 + 0.8 * number / len(columns), f"checking {table}")
-            files = report.readable(table)
-            rules = list(suite(raw_tables()[table], columns[table], columns, latest))
-            result.tables[table] = TableResult(len(files), sum(file.rows for file in files))
-            documents[table] = _check(con, datasource, table, files, rules, result)
+        with _datasource(con) as datasource:
+            for number, table in enumerate(columns):
+                tell(0.1 + 0.8 * number / len(columns), f"checking {table}")
+                files = report.readable(table)
+                rules = list(suite(raw_tables()[table], columns[table], columns, latest))
+                result.tables[table] = TableResult(len(files), sum(file.rows for file in files))
+                documents[table] = _check(con, datasource, table, files, rules, result)
     tell(0.9, "writing the reports")
     out_dir.mkdir(parents=True, exist_ok=True)
     write_json(result, out_dir / "validation.json")
@@ -221,17 +225,27 @@ def _create_views(con: duckdb.DuckDBPyConnection, report: FileReport) -> dict[st
     return columns
 
 
-def _datasource(con: duckdb.DuckDBPyConnection) -> DuckDBFiles:
+@contextmanager
+def _datasource(con: duckdb.DuckDBPyConnection) -> Generator[DuckDBFiles, None, None]:
     """A Great Expectations datasource on the connection, in a context that leaves nothing behind."""
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    context = gx.get_context(mode="ephemeral", project_config=config)
     engine = sa.create_engine(
         "duckdb://", creator=lambda: ConnectionWrapper(con.cursor()), poolclass=sa.pool.StaticPool
     )
     datasource = DuckDBFiles(name="raw", connection_string="duckdb://", create_temp_table=False)
     datasource._data_context = context
-    datasource._execution_engine = DuckDBEngine(engine=engine, create_temp_table=False)
-    return datasource
+    execution = datasource._execution_engine = DuckDBEngine(engine=engine, create_temp_table=False)
+    try:
+        yield datasource
+    finally:
+        with execution.get_connection() as connection:
+            connection.close()
+        execution.close()
 
 
 def _latest(
@@ -242,16 +256,16 @@ def _latest(
         return (
             f"timestamp {literal(str(as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of))}"
         )
-    times = []
+    latest: datetime | None = None
     for name, have in columns.items():
         time = raw_tables()[name].own_time
         if time in have:
             column = f"cast({quote(str(time))} as timestamp)"
-            times.append(
-                f"select max({column}) as t from {quote(name)} where {column} <= _loaded_at + interval 1 day"
-            )
-    found = con.execute(f"select max(t) from ({' union all '.join(times)})").fetchone() if times else None
-    return f"timestamp {literal(str(found[0]))}" if found and found[0] else None
+            query = f"select max({column}) from {quote(name)} where {column} <= _loaded_at + interval 1 day"
+            with suppress(duckdb.Error):  # a damaged file, which the table's own check reports
+                found = con.execute(query).fetchall()[0][0]
+                latest = max(filter(None, (latest, found)), default=None)
+    return f"timestamp {literal(str(latest))}" if latest else None
 
 
 def _check(
@@ -326,8 +340,8 @@ def _find_damage(con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile
     """Which file has readable columns and unreadable rows: a Parquet file damaged in the middle."""
     for file in files:
         try:
-            con.execute(f"select max(hash(rows)) from {scan([file])} as rows")
-        except duckdb.Error:
+            read_through(con, file)
+        except (duckdb.Error, OSError, EOFError):
             return Finding(
                 table,
                 "critical",
@@ -335,7 +349,9 @@ def _find_damage(con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile
                 file.name,
                 advice="deliver it again, or take it away",
             )
-    return Finding(table, "critical", "the table could not be checked", advice="report this as a defect")
+    return Finding(
+        table, "critical", "the table could not be checked", advice="mend the other critical findings first"
+    )
 
 
 def _locate(

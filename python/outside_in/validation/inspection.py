@@ -10,7 +10,7 @@ import csv
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from typing import TextIO
 
 import duckdb
 
-from outside_in.contract import DELETED, FILE_KINDS, LANDED_AT, raw_tables
+from outside_in.contract import DELETED, FILE_KINDS, LANDED_AT, RawTable, raw_tables
 from outside_in.validation.findings import Finding
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -141,11 +141,37 @@ def scan(files: Sequence[RawFile], *options: str) -> str:
         return f"read_parquet({', '.join(arguments)})"
     if first.kind in ("json", "jsonl"):
         shape = "auto" if first.kind == "json" else "newline_delimited"
-        arguments += [f"format = {literal(shape)}", *([f"columns = {columns}"] if first.columns else [])]
+        arguments += [
+            f"format = {literal(shape)}",
+            *([f"columns = {columns}", "records = true"] if first.columns else []),
+        ]
         return f"read_json({', '.join(arguments)})"
     arguments += [f"delim = {literal(first.delimiter)}", "header = true", "auto_detect = false"]
     arguments += [f"columns = {columns}", "quote = '\"'", "escape = '\"'"]
     return f"read_csv({', '.join(arguments)})"
+
+
+def read_through(con: duckdb.DuckDBPyConnection, file: RawFile) -> int:
+    """Read every value of a file, so that damage is found here and not in the build.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        duckdb.Error: where DuckDB stumbles; its message quotes the data.
+        EOFError: where a compressed file ends too early.
+    """
+    if file.kind == "csv.gz":  # DuckDB takes a stream cut at the end of a line for a whole one
+        with gzip.open(file.path) as stream:
+            while stream.read(1 << 20):
+                pass
+    query = f"select count(*), max(hash(columns(*))) from {scan([file])}"
+    return int(con.execute(query).fetchall()[0][0])
+
+
+def column_types(table: RawTable) -> dict[str, str]:
+    """The contract type of every column a table may have, `_loaded_at` and `_deleted` included."""
+    return {**table.columns, LANDED_AT: "timestamp", DELETED: "boolean"}
 
 
 def is_native(contract_type: str, physical: str) -> bool:
@@ -194,7 +220,7 @@ def _inspect_table(con: duckdb.DuckDBPyConnection, folder: Path, report: FileRep
         if file.kind in ("json", "jsonl") and not file.rows:
             continue  # a JSON file without rows names no columns
         problems += _missing_columns(file, table.required)
-    problems += _notes(table.name, table.columns, readable)
+    problems += _notes(table, readable)
 
 
 def _kind(path: Path) -> str:
@@ -216,14 +242,17 @@ def _read_file(
         if not stat.st_size:
             raise ValueError("it is empty (0 bytes)")
         if kind in ("csv", "csv.gz"):
-            columns, delimiter = _csv_header(path, kind, raw_tables()[table].columns)
+            columns, delimiter = _csv_header(path, kind, column_types(raw_tables()[table]))
             file = replace(file, columns=columns, delimiter=delimiter)
         else:
             options = ("sample_size = -1", "maximum_depth = 1") if kind != "parquet" else ()
             described = con.execute(f"describe select * from {scan([file], *options)}").fetchall()
-            file = replace(file, columns={row[0]: row[1] for row in described})
-        # Counting reads a text file to its end, so that a broken line is found here and not in the build.
-        rows = con.execute(f"select count(*) from {scan([file])}").fetchall()[0][0]
+            names = {row[0]: row[1] if kind == "parquet" else "VARCHAR" for row in described}
+            file = replace(file, columns=names)
+        if kind == "parquet":  # its footer knows the count
+            rows = con.execute(f"select count(*) from {scan([file])}").fetchall()[0][0]
+        else:
+            rows = read_through(con, file)
     except (duckdb.Error, OSError, EOFError, UnicodeError, csv.Error, ValueError) as error:
         problem = f"the file cannot be read: {_why(kind, error)}"
         return file, Finding(
@@ -245,18 +274,17 @@ def _why(kind: str, error: Exception) -> str:
     return reason + (f", at line {next(filter(None, line.groups()))}" if line else "")
 
 
-def _csv_header(path: Path, kind: str, known: Iterable[str]) -> tuple[dict[str, str], str]:
+def _csv_header(path: Path, kind: str, known: Container[str]) -> tuple[dict[str, str], str]:
     """The columns and the delimiter of a CSV file, by the delimiter that finds most columns of the contract.
 
     Only the header is asked: guessing from the data picks another delimiter as soon as a line is broken.
     """
-    wanted = {*known, LANDED_AT, DELETED}
     best: list[str] = []
     chosen = DELIMITERS[0]
     for delimiter in DELIMITERS:
         with _open_text(path, kind) as stream:
             header = next(csv.reader(stream, delimiter=delimiter), [])
-        if not best or _hits(header, wanted) > _hits(best, wanted):
+        if not best or _hits(header, known) > _hits(best, known):
             best, chosen = header, delimiter
     if not any(best):
         raise ValueError("it has no header line")
@@ -266,8 +294,8 @@ def _csv_header(path: Path, kind: str, known: Iterable[str]) -> tuple[dict[str, 
     return dict.fromkeys(best, "VARCHAR"), chosen
 
 
-def _hits(header: list[str], wanted: set[str]) -> int:
-    return sum(name.lower() in wanted for name in header)
+def _hits(header: list[str], known: Container[str]) -> int:
+    return sum(name.lower() in known for name in header)
 
 
 def _open_text(path: Path, kind: str) -> TextIO:
@@ -287,9 +315,9 @@ def _missing_columns(file: RawFile, required: Iterable[str]) -> Iterator[Finding
             yield Finding(file.table, "critical", what, file.name, advice=advice)
 
 
-def _notes(table: str, columns: dict[str, str], files: list[RawFile]) -> Iterator[Finding]:
+def _notes(table: RawTable, files: list[RawFile]) -> Iterator[Finding]:
     """What is unusual about a table's columns, once per table."""
-    known = {**columns, LANDED_AT: "timestamp", DELETED: "boolean"}
+    known = column_types(table)
     unknown: dict[str, str] = {}
     retyped: dict[str, str] = {}
     for file in files:
@@ -305,4 +333,4 @@ def _notes(table: str, columns: dict[str, str], files: list[RawFile]) -> Iterato
     ):
         if found:
             names = ", ".join(sorted(found))
-            yield Finding(table, "note", f"{what}: {names}", min(found.values()), len(found))
+            yield Finding(table.name, "note", f"{what}: {names}", min(found.values()), len(found))

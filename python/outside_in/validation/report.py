@@ -88,10 +88,12 @@ def write_data_docs(
     renderer = ValidationResultsPageRenderer()
     section_view: Any = DefaultJinjaSectionView()
     for name, document in documents.items():
-        body = "".join(
-            section_view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
-            for number, section in enumerate(renderer.render(document).sections, start=1)
-        )
+        body = ""
+        for number, section in enumerate(renderer.render(document).sections, start=1):
+            # What folds needs a script, and holds only versions and the clock.
+            blocks = [block for block in section.content_blocks if block.content_block_type != "collapse"]
+            shown = {**section.to_json_dict(), "content_blocks": [block.to_json_dict() for block in blocks]}
+            body += section_view.render({"section": shown, "section_loop": {"index": number}})
         # Links to pages that only a whole Data Docs site has.
         body = re.sub(r'<a href="\.\./[^"]*"[^>]*>(.*?)</a>', r"\1", body, flags=re.DOTALL)
         back = '<p><a href="index.html">All tables</a></p>'

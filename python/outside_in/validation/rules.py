@@ -1,7 +1,8 @@
 """The suites as data: for each raw table the rules its rows are held against.
 
-Most rules follow from the contract (required, key, codes, types); what it says in prose is in the tables below.
-A rule says which rows break it as SQL over the table's typed view (see `views`); these are counted and located.
+Most rules follow from the contract (required, key, codes, types); what it says in prose is in the tables
+below. A rule says which rows break it as SQL over the table's typed view (see `views`); these are counted
+and located.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from outside_in.contract import RawTable
 from outside_in.validation.findings import Severity
-from outside_in.validation.inspection import literal, quote
+from outside_in.validation.inspection import column_types, literal, quote
 from outside_in.validation.views import unreadable
 
 MAX_ORPHAN_SHARE = 0.05
@@ -261,7 +262,9 @@ def _contract_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Ru
             yield _rule("filled", column, bad=f"{quote(column)} is null")
     for column, can_fail in columns.items():
         if can_fail and column not in table.required:
-            yield _rule("readable", column, {"type": table.columns[column]}, bad=quote(unreadable(column)))
+            yield _rule(
+                "readable", column, {"type": column_types(table)[column]}, bad=quote(unreadable(column))
+            )
     must = [column for column in table.key if column in table.required]
     if all(column in columns for column in must):
         filled = " and ".join(f"{quote(column)} is not null" for column in must)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from outside_in.contract import LANDED_AT, RawTable
-from outside_in.validation.inspection import RawFile, is_native, literal, quote, scan
+from outside_in.validation.inspection import RawFile, column_types, is_native, literal, quote, scan
 
 FILE = "_oi_file"
 ROW = "_oi_row"
@@ -29,7 +29,7 @@ def present(table: RawTable, files: Sequence[RawFile]) -> dict[str, bool]:
     """The contract's columns that the files have, in contract order, and whether reading one can fail."""
     return {
         column: any(read.unreadable != "false" for read in reads)
-        for column in table.columns
+        for column in column_types(table)
         if (reads := [_read(table, column, file) for file in files if _physical(file, column)])
     }
 
@@ -56,7 +56,8 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
             select = []
             for column, can_fail in columns.items():
                 read = _read(table, column, batch[0])
-                select.append(f"{read.value} as {quote(column)}")
+                if column != LANDED_AT:
+                    select.append(f"{read.value} as {quote(column)}")
                 if can_fail:
                     select.append(f"{read.unreadable} as {quote(unreadable(column))}")
             landed = _typed(batch[0], LANDED_AT, "timestamp").value
@@ -79,7 +80,7 @@ def _physical(file: RawFile, column: str) -> str:
 
 
 def _read(table: RawTable, column: str, file: RawFile) -> Column:
-    read = _typed(file, column, table.columns[column])
+    read = _typed(file, column, column_types(table)[column])
     return Column(f"lower(trim({read.value}))", read.unreadable) if column in table.codes else read
 
 

@@ -1,0 +1,445 @@
+"""Each rule finds the row that breaks it and no other; broken files stop the build; no value comes out."""
+
+# ruff: noqa: D103 - a test's name is its claim
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+import pytest
+from rich.console import Console
+
+from outside_in.contract import raw_tables
+from outside_in.validation import Finding, ValidationResult, inspect_files, print_summary, validate
+
+REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
+REAL_CASES = sorted(path for path in REAL.glob("*/raw*") if path.is_dir())
+NOON = datetime(2026, 6, 1, 12)
+SECRET = "maria.kowalska@example.org"
+
+Row = dict[str, Any]
+
+
+def write(raw: Path, table: str, rows: list[Row], name: str = "part-0.parquet") -> Path:
+    """One file of a table: Parquet, or text by the name's ending."""
+    path = raw / table / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    if name.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist([{c: row.get(c) for c in columns} for row in rows]), path)
+    elif name.endswith((".json", ".jsonl")):
+        path.write_text("\n".join(json.dumps(row, default=str) for row in rows))
+    else:
+        lines = [columns, *([str("" if row.get(c) is None else row[c]) for c in columns] for row in rows)]
+        text = "".join(",".join(line) + "\n" for line in lines)
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+def check(raw: Path, **options: Any) -> ValidationResult:
+    """Validate without Data Docs."""
+    return validate(raw, raw.parent / "out", data_docs=False, **options)
+
+
+def only(findings: list[Finding], words: str) -> Finding:
+    """The one finding that says `words`."""
+    found = [finding for finding in findings if words in finding.what]
+    assert len(found) == 1, [finding.what for finding in findings]
+    return found[0]
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """An empty raw directory."""
+    (tmp_path / "raw").mkdir()
+    return tmp_path / "raw"
+
+
+GOOD: dict[str, Row] = {
+    "tickets": {"ticket_id": "t", "created_at": NOON, "solved_at": NOON, "status": " Open "},
+    "interactions": {
+        "interaction_id": "i",
+        "channel": "phone",
+        "started_at": NOON,
+        "answered_at": NOON,
+        "talk_seconds": 0.0,
+        "transfer_count": 0,
+    },
+    "survey_responses": {"response_id": "r", "survey_type": "csat", "responded_at": NOON, "score": 5.0},
+    "quality_reviews": {"review_id": "q", "scored_at": NOON, "score": 100.0},
+    "reviews": {"platform": "p", "review_id": "r", "posted_at": NOON, "rating": 10.0, "scale_max": 10.0},
+    "service_hours": {"schedule_id": "s", "weekday": 7, "opens_at": "8:00", "closes_at": "24:00"},
+    "agents": {"agent_id": "a", "started_on": date(2026, 1, 1), "ended_on": date(2026, 1, 1)},
+    "page_audits": {"page_path": "/", "form_factor": "mobile", "audited_at": NOON, "performance_score": 1.0},
+    "customers": {"customer_id": "c", "timezone": "Europe/Berlin"},
+    "web_events": {
+        "event_id": "e",
+        "visitor_id": "v",
+        "event_at": NOON,
+        "event_name": "page_view",
+        "lcp_ms": 0.0,
+    },
+    "customer_identities": {
+        "identity_type": "email",
+        "identity_value": "hash",
+        "customer_id": "c",
+        "linked_at": NOON,
+    },
+}
+EARLIER = NOON - timedelta(seconds=1)
+# what breaks a rule: table, the change to the good row, the words of the finding
+BREAKS: list[tuple[str, Row, str]] = [
+    ("tickets", {"created_at": None}, "required created_at is null"),
+    ("tickets", {"status": "half-open"}, "status holds unknown codes (1 different)"),
+    ("tickets", {"solved_at": EARLIER}, "solved_at is before created_at"),
+    ("tickets", {"_loaded_at": NOON - timedelta(days=2)}, "created_at is more than a day after"),
+    ("interactions", {"answered_at": EARLIER}, "answered_at is before started_at"),
+    ("interactions", {"talk_seconds": -0.1}, "talk_seconds is not at least 0"),
+    ("interactions", {"transfer_count": -1}, "transfer_count is not at least 0"),
+    ("survey_responses", {"score": 5.1}, "score is off its scale"),
+    ("survey_responses", {"score": 10.5, "survey_type": "nps"}, "score is off its scale"),
+    ("survey_responses", {"score": 0.0, "survey_type": "ces"}, "score is off its scale"),
+    ("survey_responses", {"score": 5.0, "scale_max": 4.0}, "score is off its scale"),
+    ("survey_responses", {"started_at": NOON + timedelta(seconds=1)}, "responded_at is before started_at"),
+    ("quality_reviews", {"score": 101.0}, "score is off its scale"),
+    ("reviews", {"rating": 0.5}, "rating is off its scale"),
+    ("service_hours", {"weekday": 8}, "weekday is not between 1 and 7"),
+    ("service_hours", {"opens_at": "24:00"}, "opens_at is not as it must be"),
+    ("service_hours", {"closes_at": "5pm"}, "closes_at is not as it must be"),
+    ("agents", {"ended_on": date(2025, 12, 31)}, "ended_on is before started_on"),
+    ("page_audits", {"performance_score": 1.01}, "performance_score is not between 0 and 1"),
+    ("customers", {"timezone": "Berlin"}, "timezone is not as it must be"),
+    ("web_events", {"lcp_ms": -1.0}, "lcp_ms is not at least 0"),
+    ("customer_identities", {"unlinked_at": EARLIER}, "unlinked_at is before linked_at"),
+]
+
+
+@pytest.mark.parametrize("table", GOOD)
+def test_good_rows_give_no_finding(raw: Path, table: str) -> None:
+    write(raw, table, [GOOD[table]])
+    result = check(raw)
+    assert result.findings == []
+    assert result.tables[table].rows == 1
+    assert all(check.success for check in result.tables[table].checks)
+
+
+@pytest.mark.parametrize(("table", "change", "words"), BREAKS, ids=[words for _, _, words in BREAKS])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
+def test_a_bad_row_is_found_where_it_is(raw: Path, table: str, change: Row, words: str, kind: str) -> None:
+    if kind == "csv" and len(GOOD[table]) == 1:
+        pytest.skip("nothing to separate")
+    key = raw_tables()[table].key[0]
+    good = {**dict.fromkeys(change), **GOOD[table]}
+    rows = [{**good, key: 1}, {**good, key: 2}, {**good, **change, key: 3}, {**good, key: 4}]
+    if key == "identity_type":  # a code: the row is told apart by another part of the key
+        rows = [{**row, key: "email", "identity_value": str(row[key])} for row in rows]
+    if kind == "parquet" and key != "identity_type":
+        rows = [{**row, key: str(row[key])} for row in rows]
+    write(raw, table, rows, f"part-0.{kind}")
+    result = check(raw)
+    assert result.ok
+    finding = only(result.warnings, words)
+    assert (finding.table, finding.count, finding.rows) == (table, 1, (3,))
+    assert finding.where == f"{table}/part-0.{kind}"
+    assert len(result.warnings) == 1
+
+
+def test_keys_repeat_across_files_and_a_null_in_an_optional_part_is_a_value(raw: Path) -> None:
+    write(
+        raw, "quality_reviews", [{**GOOD["quality_reviews"], "review_id": i} for i in ("1", "2")], "a.parquet"
+    )
+    write(raw, "quality_reviews", [{**GOOD["quality_reviews"], "review_id": i} for i in ("2", "3")], "b.csv")
+    finding = only(check(raw).warnings, "rows share their key (review_id, criterion)")
+    assert (finding.count, finding.where, finding.rows) == (2, "quality_reviews/a.parquet and 1 more", (2,))
+
+
+def test_unreadable_text_is_told_from_text_of_the_right_form(raw: Path) -> None:
+    rows: list[Row] = [
+        {"ticket_id": "1", "created_at": "2026-06-01T12:00:00+02:00", "is_spam": "true"},
+        {"ticket_id": "2", "created_at": "2026-06-01 12:00", "is_spam": "perhaps", "_loaded_at": "then"},
+        {"ticket_id": "3", "created_at": "yesterday", "is_spam": None},
+    ]
+    write(raw, "tickets", rows, "text.csv.gz")
+    result = check(raw)
+    assert only(result.warnings, "required created_at is null or unreadable").rows == (3,)
+    assert only(result.warnings, "is_spam cannot be read as boolean").rows == (2,)
+    assert only(result.warnings, "_loaded_at cannot be read as timestamp").rows == (2,)
+    assert len(result.warnings) == 3
+
+
+def test_offsets_are_compared_in_utc(raw: Path) -> None:
+    times = {"created_at": "2026-06-01T12:00:00+02:00", "solved_at": "2026-06-01T10:00:00Z"}
+    write(raw, "tickets", [{"ticket_id": "1", **times}, {"ticket_id": "2", **times}], "a.jsonl")
+    assert check(raw).findings == []
+
+
+@pytest.mark.parametrize(("known", "broken"), [(19, False), (18, True)])
+def test_orphans_warn_above_five_per_cent(raw: Path, known: int, broken: bool) -> None:
+    orders: list[Row] = [{"order_id": str(i), "ordered_at": NOON} for i in range(known)]
+    write(raw, "orders", orders)
+    write(raw, "order_items", [{"order_id": str(i), "line_number": 1} for i in range(20)])
+    found = [finding for finding in check(raw).warnings if finding.table == "order_items"]
+    assert [finding.count for finding in found] == ([2] if broken else [])
+
+
+def test_no_orphans_where_the_other_table_is_not_delivered(raw: Path) -> None:
+    write(raw, "order_items", [{"order_id": "1", "line_number": 1}])
+    assert check(raw).findings == []
+
+
+@pytest.mark.parametrize(("days", "broken"), [(7, False), (8, True)])
+def test_a_table_that_stopped_is_behind_the_data_and_not_behind_the_clock(
+    raw: Path, days: int, broken: bool
+) -> None:
+    write(raw, "orders", [{"order_id": "1", "ordered_at": datetime(2020, 5, 20)}])
+    write(raw, "tickets", [{"ticket_id": "1", "created_at": datetime(2020, 5, 20) - timedelta(days=days)}])
+    found = [finding for finding in check(raw).warnings if "has stopped" in finding.what]
+    assert [(finding.table, "days behind 8" in finding.what) for finding in found] == [
+        ("tickets", True)
+    ] * broken
+
+
+def test_as_of_is_where_freshness_is_measured(raw: Path) -> None:
+    write(raw, "tickets", [GOOD["tickets"]])
+    assert check(raw, as_of=NOON + timedelta(days=7)).findings == []
+    late = datetime(2026, 6, 9, 12, tzinfo=UTC)
+    assert only(check(raw, as_of=late).warnings, "has stopped").table == "tickets"
+
+
+@pytest.mark.parametrize(("last", "broken"), [(5, True), (6, False), (60, False), (61, True)])
+def test_volume_of_the_last_full_day_against_a_usual_day(raw: Path, last: int, broken: bool) -> None:
+    start = datetime(2026, 5, 1)
+    days = [20] * 29 + [last, 1]  # the last entry is the day that is not over
+    rows = [
+        {"ticket_id": f"{day}-{n}", "created_at": start + timedelta(days=day, minutes=n)}
+        for day, count in enumerate(days)
+        for n in range(count)
+    ]
+    write(raw, "tickets", rows)
+    found = check(raw).warnings
+    assert [f"last day rows {last}, median rows 20" in finding.what for finding in found] == [True] * broken
+
+
+def broken_parquet(raw: Path) -> Path:
+    """Cut in half."""
+    path = write(raw, "tickets", [{**GOOD["tickets"], "ticket_id": str(i)} for i in range(1000)])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def text_file(name: str, content: bytes) -> Callable[[Path], Path]:
+    """A tickets file with the given bytes."""
+
+    def make(raw: Path) -> Path:
+        path = raw / "tickets" / name
+        path.parent.mkdir()
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+CSV = b"ticket_id,created_at,subject\n1,2026-06-01,a\n2,2026-06-01,b\n"
+UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "truncated Parquet": (broken_parquet, "not a complete Parquet file"),
+    "ragged CSV": (text_file("a.csv", CSV + f"3,2026-06-01,{SECRET},x\n".encode()), "at line 4"),
+    "CSV in another encoding": (text_file("a.csv", CSV + "3,2026-06-01,Ä\n".encode("latin-1")), "UTF-8"),
+    "CSV with an open quote": (text_file("a.csv", CSV + f'3,2026-06-01,"{SECRET}\n'.encode()), "CSV"),
+    "CSV with a column twice": (text_file("a.csv", b"ticket_id,ticket_id\n1,2\n"), "a column twice"),
+    "truncated gzip": (text_file("a.csv.gz", gzip.compress(CSV)[:-12]), "CSV"),
+    "no gzip": (text_file("a.csv.gz", CSV), "CSV"),
+    "empty": (text_file("a.csv", b""), "0 bytes"),
+    "broken JSON lines": (text_file("a.jsonl", b'{"ticket_id": "1"}\n{"ticket_id": '), "at line"),
+    "JSON of no objects": (text_file("a.json", b"[1, 2]"), "JSON"),
+    "an array for JSON lines": (text_file("a.jsonl", b"[]"), "one well-formed JSON object per line"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_unreadable_file_stops_the_build_and_names_the_file(raw: Path, kind: str) -> None:
+    make, words = UNREADABLE[kind]
+    path = make(raw)
+    report = inspect_files(raw)
+    assert not report.ok
+    finding = only(report.problems, "cannot be read")
+    assert (finding.severity, finding.where) == ("critical", f"tickets/{path.name}")
+    assert words in finding.what and "example.org" not in finding.what
+    assert not check(raw).ok
+
+
+def test_a_parquet_file_damaged_in_the_middle_stops_the_build(raw: Path) -> None:
+    path = write(raw, "tickets", [{"ticket_id": str(i) * 50, "created_at": NOON} for i in range(5000)])
+    content = bytearray(path.read_bytes())
+    content[8:2000] = bytes(1992)
+    path.write_bytes(content)
+    assert inspect_files(raw).ok
+    assert only(check(raw).critical, "the file is damaged").where == "tickets/part-0.parquet"
+
+
+def test_a_missing_required_column_names_file_and_column(raw: Path) -> None:
+    write(raw, "orders", [{"order_id": "1", "ordered_at": NOON}], "good.parquet")
+    write(raw, "orders", [{"order_id": "2", "orderedAt": NOON}], "bad.csv")
+    result = check(raw)
+    finding = only(result.critical, "required column ordered_at is missing in the file")
+    assert (finding.table, finding.where) == ("orders", "orders/bad.csv")
+    assert "orderedat looks like it" in finding.advice
+    # the file's rows are counted too, as what they will be
+    assert only(result.warnings, "required ordered_at is null").count == 1
+
+
+def test_a_required_column_missing_everywhere_fails_its_expectation(raw: Path) -> None:
+    write(raw, "survey_responses", [{"response_id": "1", "responded_at": NOON, "score": 99.0}])
+    result = check(raw)
+    assert [finding.where for finding in result.critical] == ["survey_responses/part-0.parquet"]
+    failed = [each.claim for each in result.tables["survey_responses"].checks if not each.success]
+    assert failed == ["survey_type is a column"]
+
+
+def test_strangers_are_named_and_ignored(raw: Path) -> None:
+    write(raw, "ticket", [GOOD["tickets"]])
+    write(raw, "tickets", [{**GOOD["tickets"], "colour": "red"}])
+    (raw / "tickets" / "notes.xlsx").write_bytes(b"x")
+    (raw / "tickets" / "_SUCCESS").write_bytes(b"")
+    (raw / "agents").mkdir()
+    (raw / "agents" / "agents.XLSX").write_bytes(b"x")
+    result = check(raw)
+    stranger = only(result.warnings, "no table of the contract")
+    assert (stranger.where, stranger.advice) == ("ticket", "did you mean tickets?")
+    assert only(result.warnings, "not a kind of file that is read").where == "tickets/notes.xlsx"
+    assert only(result.critical, "the table has no other").table == "agents"
+    assert only(result.notes, "does not know are ignored: colour").table == "tickets"
+
+
+def test_another_type_than_the_contracts_is_a_note(raw: Path) -> None:
+    write(raw, "tickets", [{"ticket_id": 1, "created_at": "2026-06-01"}])
+    note = only(check(raw).findings, "another type")
+    assert "created_at (VARCHAR, not timestamp), ticket_id (BIGINT, not varchar)" in note.what
+
+
+def test_files_without_rows(raw: Path) -> None:
+    write(raw, "tickets", [{**GOOD["tickets"], "ticket_id": "1"}]).with_name("more.json").write_text("[]")
+    (raw / "tickets" / "none.csv").write_text("ticket_id;created_at\n")
+    write(raw, "agents", [], "none.json").write_text("[]")
+    result = check(raw)
+    assert [finding.what for finding in result.findings] == ["the table has files and no rows"]
+    assert result.tables["tickets"].files == 3
+
+
+def test_no_raw_directory(tmp_path: Path) -> None:
+    assert not check(tmp_path / "nowhere").ok
+
+
+HOSTILE = [
+    "a'; drop table tickets; --.parquet",
+    'b".csv',
+    "c*[x]?{y}.parquet",
+    "[bold]d[red].jsonl",
+    "e%$x:y.csv",
+]
+
+
+def test_names_are_never_code(raw: Path) -> None:
+    odd = {'x"; drop table tickets; --': "1", "it's": "2"}
+    for number, name in enumerate(HOSTILE):
+        write(raw, "tickets", [{"ticket_id": str(number), "created_at": None, **odd}], name)
+    result = check(raw)
+    assert result.ok and result.tables["tickets"].rows == len(HOSTILE)
+    assert only(result.warnings, "required created_at").count == len(HOSTILE)
+    output = StringIO()
+    print_summary(result, Console(file=output, width=400))
+    assert "[bold]d[red].jsonl" in output.getvalue() or "and 4 more" in output.getvalue()
+
+
+def test_the_reports_need_nothing_from_elsewhere_and_show_no_values(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    secrets = {"contact_address": SECRET, "subject": SECRET, "status": SECRET, "channel": SECRET}
+    bad = {"ticket_id": SECRET, "created_at": NOON, "solved_at": EARLIER, **secrets}
+    write(raw, "tickets", [bad, bad])
+    write(raw, "tickets", [{"ticket_id": SECRET, "created_at": SECRET, "is_spam": SECRET}], "b.csv")
+    write(
+        raw, "ticket_messages", [{"message_id": SECRET, "ticket_id": "x", "sent_at": SECRET, "body": SECRET}]
+    )
+    write(raw, "survey_responses", [{"response_id": SECRET, "comment": SECRET, "score": SECRET}], "a.jsonl")
+    told: list[tuple[float, str]] = []
+    out = raw.parent / "out"
+    result = validate(raw, out, progress=lambda share, what: told.append((share, what)))
+    output = StringIO()
+    print_summary(result, Console(file=output, width=200))
+    pages = {path.name: path.read_text() for path in (out / "data_docs").iterdir()}
+    assert {"index.html", "tickets.html"} <= set(pages)
+    assert "status is a known code" in pages["tickets.html"]
+    assert not re.search(r"<script|<link|<img|@import|https?://|\.\./", "".join(pages.values()))
+    stored = (out / "validation.json").read_text()
+    for text in (output.getvalue(), stored, *pages.values()):
+        assert "kowalska" not in text
+    assert json.loads(stored)["ok"] is False
+    assert len(result.warnings) > 6
+    assert told[0][0] == 0.0 and told[-1][0] == 1.0 and told == sorted(told, key=lambda each: each[0])
+
+
+def test_the_same_files_give_the_same_report(raw: Path) -> None:
+    write(raw, "tickets", [{**GOOD["tickets"], "status": "x"}] * 3)
+    first, second = (raw.parent / name for name in ("first", "second"))
+    for out in (first, second):
+        validate(raw, out)
+    for path in sorted(path for path in first.rglob("*") if path.is_file()):
+        assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path.name
+
+
+def test_great_expectations_and_the_located_rows_agree(raw: Path) -> None:
+    """The count comes from the expectation, the rows from the rule's own SQL: the same number by two ways."""
+    rows = [
+        {
+            "interaction_id": str(i // 2),
+            "channel": ["phone", "fax", None][i % 3],
+            "started_at": None if i % 7 == 0 else NOON,
+            "ended_at": NOON + timedelta(seconds=i % 5 - 2),
+            "talk_seconds": float(i % 4 - 1),
+            "hold_count": i - 3,
+        }
+        for i in range(12)
+    ]
+    write(raw, "interactions", rows)
+    for finding in check(raw).warnings:
+        if finding.rows:
+            assert len(finding.rows) == min(finding.count, 5), finding
+
+
+def test_every_contract_table_has_a_suite_with_reasons(raw: Path) -> None:
+    with duckdb.connect() as con:
+        for name, table in raw_tables().items():
+            (raw / name).mkdir()
+            columns = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in table.columns.items())
+            con.execute(f"copy (select {columns}) to '{raw / name / 'a.parquet'}' (format parquet)")
+    result = check(raw)
+    assert list(result.tables) == list(raw_tables())
+    for name, checked in result.tables.items():
+        claims = {each.claim for each in checked.checks}
+        assert {f"{column} is filled and readable" for column in raw_tables()[name].required} <= claims
+        assert {f"{column} is a known code" for column in raw_tables()[name].codes} <= claims
+        assert all(each.reason for each in checked.checks)
+    assert result.ok
+
+
+@pytest.mark.skipif(not REAL_CASES, reason="the real cases are not here")
+@pytest.mark.parametrize("case", REAL_CASES, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_real_cases_have_no_critical_finding(case: Path, tmp_path: Path) -> None:
+    result = validate(case, tmp_path, data_docs=False)
+    assert result.critical == []
+    assert sum(table.rows for table in result.tables.values()) > 1000
