@@ -1,0 +1,434 @@
+"""Visits: why people come to the sites, which pages they see, and every event a tracker would send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from outside_in.sample import world as w
+from outside_in.sample.commerce import Orders
+from outside_in.sample.people import STRIDE, People
+from outside_in.sample.world import World
+from outside_in.sample.writer import (
+    CENT,
+    DAY,
+    NULL,
+    SECOND,
+    Bools,
+    Frame,
+    Ids,
+    Ints,
+    Rng,
+    Words,
+    choose,
+    whole,
+)
+
+BOUNCE, BROWSE, BUY, GIVE_UP, TRACK, ASK, ASK_DIRECT, SIGN_IN, CRAWL = range(9)
+PRODUCT, CATEGORY, ARTICLE, LANDING = -1, -2, -3, -4  # pages drawn per view
+# the pages of each kind of visit, in order; the last one repeats
+_FLOWS = np.array(
+    [
+        [LANDING] * 8,
+        [w.HOME, CATEGORY, PRODUCT, PRODUCT, CATEGORY, PRODUCT, w.ABOUT, PRODUCT],
+        [PRODUCT, PRODUCT, w.CART, w.ADDRESS, w.PAYMENT, w.DONE, w.DONE, w.DONE],
+        [PRODUCT, PRODUCT, w.CART, w.ADDRESS, w.PAYMENT, w.PAYMENT, w.PAYMENT, w.PAYMENT],
+        [w.MY_ACCOUNT, w.TRACKING, w.TRACKING, w.HELP, w.HELP, w.HELP, w.HELP, w.HELP],
+        [w.HELP, w.SEARCH, ARTICLE, ARTICLE, w.CONTACT, w.CONTACT, w.CONTACT, w.CONTACT],
+        [ARTICLE, w.CONTACT, w.CONTACT, w.CONTACT, w.CONTACT, w.CONTACT, w.CONTACT, w.CONTACT],
+        [w.HOME, w.MY_ACCOUNT, w.MY_ACCOUNT, w.ABOUT, w.ABOUT, w.ABOUT, w.ABOUT, w.ABOUT],
+        [PRODUCT, CATEGORY, PRODUCT, ARTICLE, PRODUCT, w.HOME, CATEGORY, PRODUCT],
+    ]
+)
+EVENTS = (
+    "page_view",
+    "page_ping",
+    "cta_impression",
+    "cta_click",
+    "site_search",
+    "search_click",
+    "article_vote",
+    "contact_click",
+    "chat_request",
+    "lead",
+    "purchase",
+    "web_vital",
+)
+_VIEW, _PING, _SHOWN, _CLICK, _SEARCH, _FOUND, _VOTE, _CONTACT, _CHAT, _LEAD, _PURCHASE, _VITAL = range(12)
+_REFERRERS = (
+    "https://www.google.com/",
+    "https://www.bing.com/",
+    "https://duckduckgo.com/",
+    "https://blog.example/lamps",
+    "https://forum.example/t/204",
+    "https://social.example/",
+    *(f"https://{site}/" for site in w.SITES),
+)
+_AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Safari/604.1",
+    "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) Safari/604.1",
+    "Mozilla/5.0 (compatible)",
+    "Mozilla/5.0 (compatible; CrawlerBot/2.1)",
+)
+_CTAS = ("chat-now", "see-plans", "compare", "related-article")
+_PAGE_ARTICLE = np.array([page.article for page in w.PAGES], np.int16)
+_PAGE_PRODUCT = np.array([page.product for page in w.PAGES], np.int16)
+_PAGE_KIND = np.array([w.PAGE_KINDS.index(page.kind) for page in w.PAGES], np.int16)
+_TITLES = tuple(
+    w.ARTICLES[page.article].title
+    if page.article >= 0
+    else page.path.strip("/").replace("/", " ").title() or "Home"
+    for page in w.PAGES
+)
+PING_EVERY = 12 * SECOND
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Visits: `visitor` is a position in People, `at` the first moment (of a BUY, the moment of the purchase).
+
+    `pages` 0 leaves the number to chance. The rest is -1 where it does not apply.
+    """
+
+    visitor: Ints
+    at: Ints
+    flow: Ints
+    pages: Ints
+    topic: Ints
+    article: Ints
+    campaign: Ints
+    click: Ints
+    order: Ints
+
+    @classmethod
+    def of(cls, visitor: Ints, at: Ints, flow: int, **others: Ints | int) -> Sessions:
+        """Visits of one kind; `others` are the remaining columns, whole or one value for all."""
+        n = len(visitor)
+        column = {name: np.broadcast_to(np.int64(others.get(name, -1)), n) for name in _OPTIONAL}  # type: ignore[arg-type]
+        return cls(
+            visitor=visitor,
+            at=at,
+            flow=np.full(n, flow),
+            **{k: v.astype(np.int64) for k, v in column.items()},
+        )
+
+    def take(self, rows: npt.NDArray[Any]) -> Sessions:
+        """These visits."""
+        return Sessions(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+_OPTIONAL = ("pages", "topic", "article", "campaign", "click", "order")
+
+
+def join(parts: list[Sessions]) -> Sessions:
+    """The visits of all parts, by their time."""
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Sessions)}
+    return Sessions(**columns).take(np.argsort(columns["at"], kind="stable"))
+
+
+def everyday(world: World, people: People, orders: Orders) -> Sessions:
+    """Visits without a problem behind them: looking round, buying, giving up, tracking, signing in, crawling."""
+    rng = world.rng(people.chunk, 6)
+    busy = np.exp(rng.normal(-0.32, 0.8, people.bots.start))
+    often = np.where(np.arange(people.bots.start) < people.unknown.start, 4.6, 2.4)
+    often[people.worthless] = 0
+    known = np.flatnonzero(people.visitor_customer >= 0)
+    online = np.flatnonzero(orders.is_online & ~orders.is_cancelled)
+    parcels = np.flatnonzero(orders.has_delivery & (orders.visitor >= 0))
+    parcels = parcels[rng.random(len(parcels)) < np.where(orders.is_late[parcels], 0.95, 0.5)]
+    seen = orders.shipped[parcels] + (rng.random(len(parcels)) * 3 * DAY).astype(np.int64)
+    parcels, seen = parcels[seen < world.stop], seen[seen < world.stop]
+    activity = world.scale * world.days / 365
+
+    def at_random(visitor: Ints) -> Ints:
+        day = world.some_days(rng, len(visitor))
+        return world.clock.some_time(rng, day, people.visitor_locale[visitor])
+
+    looking = np.repeat(np.arange(people.bots.start), rng.poisson(busy * often * activity))
+    signing = np.repeat(known, rng.poisson(0.35 * activity, len(known)))
+    unknown = np.arange(
+        people.unknown.start, people.unknown.stop
+    )  # what customers ask comes out of their issues
+    asking = np.repeat(unknown, rng.poisson(0.5 * activity, len(unknown)))
+    robots = np.arange(people.bots.start, people.bots.stop)
+    crawling = np.repeat(robots, rng.poisson(12 * activity, len(robots)))
+    # a promotion on the day of the outage, so that enough people notice
+    rush = rng.integers(0, people.unknown.stop, round(people.count * 0.03 * max(1.0, world.scale)))
+    outage = rng.integers(world.outage[0], world.outage[1], len(rush))
+    flows = choose(rng, [0.3, 0.52, 0.18], len(looking))
+    visits = Sessions.of(looking, at_random(looking), BOUNCE)
+    visits = replace(visits, flow=np.array([BOUNCE, BROWSE, GIVE_UP])[flows])
+    topic = choose(rng, w.ISSUE_WEIGHTS, len(asking))
+    language = w.ARTICLE_LANGUAGE_OF[people.visitor_locale[asking]]
+    return join(
+        [
+            visits,
+            Sessions.of(orders.visitor[online], orders.at[online], BUY, pages=6, order=online),
+            Sessions.of(orders.visitor[parcels], seen, TRACK, pages=2, order=parcels, topic=w.DELIVERY),
+            Sessions.of(signing, at_random(signing), SIGN_IN),
+            Sessions.of(
+                asking,
+                at_random(asking),
+                ASK_DIRECT,
+                pages=1,
+                topic=topic,
+                article=w.ARTICLE_FOR[topic, language],
+            ),
+            Sessions.of(crawling, at_random(crawling), CRAWL, pages=rng.integers(8, 24, len(crawling))),
+            Sessions.of(rush, outage, BROWSE),
+        ]
+    )
+
+
+def meets_outage(world: World, people: People, sessions: Sessions) -> Bools:
+    """Visits to the shop while it is down; they end on the first page."""
+    is_during = (sessions.at >= world.outage[0]) & (sessions.at < world.outage[1])
+    return (
+        is_during
+        & (people.visitor_brand[sessions.visitor] == 0)
+        & (sessions.flow != BUY)
+        & (sessions.flow != CRAWL)
+    )
+
+
+def events(world: World, people: People, orders: Orders, sessions: Sessions) -> Frame:
+    """The `web_events` of these visits."""
+    rng = world.rng(people.chunk, 7)
+    is_down = meets_outage(world, people, sessions)
+    flow = np.where(is_down, BOUNCE, sessions.flow)
+    device = people.visitor_device[sessions.visitor]
+    session, place = _views(rng, flow, sessions.pages, device, is_down)
+    page = _pages(rng, world, sessions, flow, session, place)
+    views = len(page)
+    kind = np.array([w.PAGES[i].kind for i in range(len(w.PAGES))])
+    is_article = _PAGE_ARTICLE[page] >= 0
+    is_product = _PAGE_PRODUCT[page] >= 0
+    del kind
+
+    # what happens on each view, and for how long
+    is_worthless = (sessions.campaign == w.WORTHLESS_CAMPAIGN)[session]
+    is_crawled = (flow == CRAWL)[session]
+    lone = (flow == BOUNCE)[session]
+    mean_pings = np.where(is_article, 2.6, np.where(is_product, 1.3, 0.8)) * np.where(lone, 0.35, 1.0)
+    pings = np.minimum(rng.poisson(mean_pings * ~(is_worthless | is_crawled)), 20)
+    rest = rng.integers(2 * SECOND, 11 * SECOND, views)  # engaged time after the last ping
+    rest = np.where(is_worthless, rng.integers(SECOND // 5, 2 * SECOND, views), rest)
+    first, second = _actions(rng, world, sessions, session, page, is_crawled)
+    may_show = is_article | is_product | (page == w.HELP)
+    is_shown = (may_show & (rng.random(views) < 0.4) & ~is_crawled) | (first == _CLICK)
+    is_measured = (rng.random(views) < 0.32) & ~is_crawled
+    dwell = rest + pings * PING_EVERY
+
+    # when each view begins: after the views before it in its visit
+    end = np.cumsum(dwell)
+    begins = np.flatnonzero(place == 0)
+    before = end - dwell
+    since_start = before - before[begins][session]
+    length = np.add.reduceat(dwell, begins) if views else dwell
+    start = np.where(flow == BUY, sessions.at - length, np.minimum(sessions.at, world.stop - length - SECOND))
+    view_at = start[session] + since_start
+
+    # rows: view, impression, vital, pings, actions
+    counts = 1 + is_shown + is_measured + pings + (first >= 0) + (second >= 0)
+    row_of = np.cumsum(counts) - counts
+    view = np.repeat(np.arange(views, dtype=np.int32), counts)
+    rows = len(view)
+    name = np.full(rows, _PING, np.int8)
+    lead_in = 1 + is_shown + is_measured
+    at = (np.arange(rows) - (row_of + lead_in - 1)[view]) * PING_EVERY
+    engaged = np.full(rows, PING_EVERY / 1000)
+
+    def put(where: Bools, offset: Ints, what: Any, when: Any) -> Ints:
+        target = (row_of + offset)[where]
+        name[target] = what
+        at[target] = when
+        engaged[target] = np.nan
+        return target
+
+    everywhere = np.ones(views, np.bool_)
+    shown_first = np.zeros(views, np.int64)
+    opened = put(everywhere, shown_first, _VIEW, 0)
+    put(is_shown, shown_first + 1, _SHOWN, 800_000)
+    measured = put(is_measured, shown_first + 1 + is_shown, _VITAL, 1_700_000)
+    put(first >= 0, lead_in + pings, first[first >= 0], (dwell - SECOND // 2)[first >= 0])
+    put(second >= 0, lead_in + pings + 1, second[second >= 0], (dwell - SECOND // 4)[second >= 0])
+    bought = np.flatnonzero(name == _PURCHASE)
+    at[bought] = dwell[view[bought]]  # which is the moment of the order
+    at += view_at[view]
+    engaged[opened] = np.where(place > 0, np.concatenate([[0], rest[:-1]]) / 1000, np.nan)
+
+    visitor = sessions.visitor
+    customer = people.visitor_customer[visitor]
+    signed_in = (customer >= 0) & (np.isin(flow, (BUY, TRACK, SIGN_IN)) | (rng.random(len(visitor)) < 0.45))
+    trait = visitor * 7919 % 100  # stable per visitor: which trackers they meet
+    engaged[(trait % 10 == 3)[session][view]] = np.nan
+    source = _sources(rng, people, sessions, session, place)
+    slow = (page == w.SLOW_PAGE) & (device[session] == 1)
+    load = (
+        np.exp(rng.normal(7.1, 0.4, views))
+        * np.where(device[session] == 1, 1.3, 1.0)
+        * np.where(slow, 3.2, 1.0)
+    )
+    load = np.where(is_down[session], rng.uniform(18_000, 30_000, views), load)
+    page_load, lcp, inp, cls = (np.full(rows, np.nan) for _ in range(4))
+    page_load[opened] = np.where(rng.random(views) < 0.9, np.round(load), np.nan)
+    lcp[measured] = np.round(load[is_measured] * rng.uniform(1.1, 1.6, len(measured)))
+    inp[measured] = np.round(np.exp(rng.normal(4.6, 0.5, len(measured))) * np.where(slow[is_measured], 3, 1))
+    cls[measured] = np.round(rng.exponential(0.045, len(measured)), 4)
+
+    term, results, vote = (np.full(rows, -1) for _ in range(3))
+    searched = np.flatnonzero(name == _SEARCH)
+    term[searched] = _terms(rng, sessions.topic[session[view[searched]]])
+    results[:] = NULL
+    results[searched] = np.array([hits for _, _, hits in w.SEARCHES])[term[searched]]
+    found = np.flatnonzero(name == _FOUND)
+    term[found] = term[found - 1]
+    organic = opened[(source["medium"] == _ORGANIC) & (place == 0) & is_article & (rng.random(views) < 0.1)]
+    term[organic] = _terms(rng, sessions.topic[session[view[organic]]])
+    voted = np.flatnonzero(name == _VOTE)
+    is_bad = (page[view[voted]] == w.FIRST_ARTICLE + w.BAD_ARTICLE) & (at[voted] >= world.broken_from)
+    vote[voted] = rng.random(len(voted)) >= np.where(is_bad, 0.12, 0.8)
+    value = np.full(rows, NULL)
+    value[bought] = whole(orders.net[sessions.order[session[view[bought]]]] * 100) * CENT
+    leads = np.flatnonzero(name == _LEAD)
+    value[leads] = 12 * 10_000
+    on_cta = (name == _SHOWN) | (name == _CLICK)
+    cta = np.where(is_article, choose(rng, [4, 1, 0, 3], views), choose(rng, [1, 3, 4, 0], views))
+    position = rng.integers(0, 2, views)
+
+    row_session = session.astype(np.int32)[view]
+    row_visitor = visitor[row_session]
+    row_page = page.astype(np.int16)[view]
+    locale = people.visitor_locale.astype(np.int8)[row_visitor]
+    has_session = trait >= 14
+    first_number = people.chunk * STRIDE
+
+    def per_session(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values[row_session]
+
+    return {
+        "event_id": Ids("e", first_number + np.arange(rows)),
+        "visitor_id": people.visitor_ids(row_visitor),
+        "customer_id": Ids("c", per_session(np.where(signed_in, people.number[customer], -1))),
+        "session_id": Ids(
+            "s", per_session(np.where(has_session, first_number + np.arange(len(visitor)), -1))
+        ),
+        "page_view_id": Ids("pv", np.where(per_session(trait != 50), first_number + view, -1)),
+        "event_at": at,
+        "received_at": at + rng.integers(40_000, 3 * SECOND, rows),
+        "event_name": Words(name, EVENTS),
+        "site": Words(per_session(people.visitor_brand.astype(np.int8)[visitor]), w.SITES),
+        "page_path": Words(row_page, [page.path for page in w.PAGES]),
+        "page_type": Words(_PAGE_KIND[row_page], w.PAGE_KINDS),
+        "page_title": Words(row_page, _TITLES),
+        "article_id": Words(_PAGE_ARTICLE[row_page], w.ARTICLE_IDS),
+        "product_id": Words(_PAGE_PRODUCT[row_page], w.PRODUCTS),
+        "referrer": Words(source["referrer"].astype(np.int8)[view], _REFERRERS),
+        "utm_source": Words(source["utm"].astype(np.int8)[view], [c.source for c in w.CAMPAIGNS]),
+        "utm_medium": Words(source["medium"].astype(np.int8)[view], _MEDIA),
+        "utm_campaign": Words(source["utm"].astype(np.int8)[view], [c.name for c in w.CAMPAIGNS]),
+        "click_id": Ids("k", np.where(place == 0, sessions.click[session], -1)[view]),
+        "search_term": Words(term, [text for text, _, _ in w.SEARCHES]),
+        "search_result_count": results,
+        "cta_id": Words(np.where(on_cta, cta.astype(np.int8)[view], -1), _CTAS),
+        "cta_position": Words(np.where(on_cta, position.astype(np.int8)[view], -1), ("top", "bottom")),
+        "vote": Words(vote, ("helpful", "not_helpful")),
+        "device_type": Words(per_session(device.astype(np.int8)), w.DEVICES),
+        "country": Words(locale, w.COUNTRIES),
+        "language": Words(locale, w.LANGUAGES),
+        "user_agent": Words(per_session(np.where(flow == CRAWL, 4, device).astype(np.int8)), _AGENTS),
+        "is_bot": per_session(flow == CRAWL),
+        "engagement_ms": engaged,
+        "page_load_ms": page_load,
+        "lcp_ms": lcp,
+        "inp_ms": inp,
+        "cls": cls,
+        "value_amount": value,
+    }
+
+
+def _views(rng: Rng, flow: Ints, pages: Ints, device: Ints, is_down: Bools) -> tuple[Ints, Ints]:
+    """Per page view: its visit and its place in it. On the phone, more of those who give up do so at the payment."""
+    n = len(flow)
+    drawn = np.ones(n, np.int64)
+    drawn = np.where(flow == BROWSE, np.minimum(rng.geometric(0.3, n) + 1, 14), drawn)
+    at_payment = rng.random(n) < np.where(device == 1, 0.55, 0.2)
+    drawn = np.where(flow == GIVE_UP, np.where(at_payment, 5, rng.integers(3, 5, n)), drawn)
+    drawn = np.where(flow == SIGN_IN, 2, drawn)
+    count = np.where(is_down, 1, np.where(pages > 0, pages, drawn))
+    session = np.repeat(np.arange(n), count)
+    return session, np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def _pages(rng: Rng, world: World, sessions: Sessions, flow: Ints, session: Ints, place: Ints) -> Ints:
+    """Per page view: the page."""
+    page = _FLOWS[flow[session], np.minimum(place, 7)]
+    views = len(page)
+    product = choose(rng, w.PRODUCT_WEIGHTS, views)
+    landing = np.where(rng.random(views) < 0.5, w.HOME, w.FIRST_PRODUCT + product)
+    article = sessions.article[session]
+    other = rng.integers(0, len(w.ARTICLES), views)
+    article = np.where((article < 0) | ((flow[session] == ASK) & (place == 3)), other, article)
+    page = np.where(page == PRODUCT, w.FIRST_PRODUCT + product, page)
+    page = np.where(page == CATEGORY, w.FIRST_CATEGORY + product % len(w.CATEGORIES), page)
+    page = np.where(page == ARTICLE, w.FIRST_ARTICLE + article, page)
+    return np.where(page == LANDING, landing, page)
+
+
+def _actions(
+    rng: Rng, world: World, sessions: Sessions, session: Ints, page: Ints, is_crawled: Bools
+) -> tuple[Ints, Ints]:
+    """Per page view: one thing done on it, and one done right after (-1: nothing)."""
+    views = len(page)
+    luck = rng.random(views)
+    first, second = np.full(views, -1), np.full(views, -1)
+    is_article = _PAGE_ARTICLE[page] >= 0
+    is_product = _PAGE_PRODUCT[page] >= 0
+    first[is_article & (luck < 0.16)] = _VOTE
+    first[is_article & (luck > 0.92)] = _CLICK
+    first[is_article & (luck > 0.98)] = _CHAT
+    first[is_product & (luck < 0.05)] = _CLICK
+    second[is_product & (luck < 0.012)] = _LEAD
+    first[page == w.SEARCH] = _SEARCH
+    has_hits = sessions.topic[session] != w.GAP_TOPIC
+    second[(page == w.SEARCH) & (luck < 0.7) & has_hits] = _FOUND
+    first[(page == w.CONTACT) & (luck < 0.6)] = _CONTACT
+    first[(page == w.CONTACT) & (luck > 0.85)] = _CHAT
+    first[(page == w.DONE) & (sessions.order[session] >= 0)] = _PURCHASE
+    first[is_crawled] = second[is_crawled] = -1
+    return first, second
+
+
+def _terms(rng: Rng, topic: Ints) -> Ints:
+    """What is typed for each topic (-1: anything)."""
+    topics = np.array([t for _, t, _ in w.SEARCHES])
+    options = np.array([np.resize(np.flatnonzero(topics == t), 2) for t in range(len(w.TOPICS))])
+    anything = rng.integers(0, len(w.SEARCHES), len(topic))
+    return np.where(topic < 0, anything, options[topic, rng.integers(0, 2, len(topic))])
+
+
+_MEDIA = ("cpc", "paid_social", "display", "email", "affiliate", "organic")
+_ORGANIC = 5
+
+
+def _sources(rng: Rng, people: People, sessions: Sessions, session: Ints, place: Ints) -> dict[str, Ints]:
+    """Per page view: codes of referrer, campaign and medium; only a visit's first view tells where it came from."""
+    n = len(sessions.at)
+    is_paid = sessions.campaign >= 0
+    origin = choose(rng, [0.42, 0.2, 0.07, 0.06, 0.07, 0.06, 0.12], n) - 1  # -1 direct, then the referrers
+    origin = np.where((sessions.flow == ASK_DIRECT) & (rng.random(n) < 0.6), 0, origin)
+    origin = np.where(is_paid | (origin > 5) | (sessions.flow == CRAWL), -1, origin)
+    medium = np.where((origin >= 0) & (origin <= 2) & (rng.random(n) < 0.2), _ORGANIC, -1)
+    media = np.array([_MEDIA.index(campaign.medium) for campaign in w.CAMPAIGNS])
+    medium = np.where(is_paid, media[sessions.campaign], medium)
+    inside = 6 + people.visitor_brand[sessions.visitor]
+    first = place == 0
+    return {
+        "referrer": np.where(first, origin[session], inside[session]),
+        "utm": np.where(first, sessions.campaign[session], -1),
+        "medium": np.where(first, medium[session], -1),
+    }
