@@ -72,6 +72,7 @@
         {% for column in run_query('describe select * from ' ~ reader).rows %}
             {% do found.update({column[0]: column[1]}) %}
         {% endfor %}
+        {% do refuse_missing_columns(table, kind, paths) %}
         {% do parts.append(typed_rows(table, reader, found)) %}
     {% endfor %}
     {% if not parts %}
@@ -86,6 +87,27 @@
         landed._unreadable
     from ({{ parts | join(' union all ') }}) as landed
     inner join raw.files as files on landed._path = files.file_path
+{% endmacro %}
+
+{#- Without a required column every row of the file would be rejected; that is the file's fault, and it is said at once. -#}
+{% macro refuse_missing_columns(table, kind, paths) %}
+    {% set required = raw_contract()[table.name].required %}
+    {% for path in paths %}
+        {% if kind == 'parquet' %}
+            {% set described = "select name from parquet_schema(" ~ sql_text(path) ~ ")" %}
+        {% elif kind == 'csv' %}
+            {% set described = "describe select * from read_csv(" ~ sql_text(path) ~ ", header = true, all_varchar = true)" %}
+        {% else %}
+            {% set described = "describe select * from read_json(" ~ sql_text(path) ~ ")" %}
+        {% endif %}
+        {% set found = run_query(described).columns[0].values() | map('lower') | list %}
+        {% for column in required if column not in found %}
+            {% do exceptions.raise_compiler_error(
+                path.split('/')[-2:] | join('/') ~ ": required column " ~ column ~ " is missing. Add it to the file, or"
+                ~ " take the file out of the folder; a table without files counts as empty."
+            ) %}
+        {% endfor %}
+    {% endfor %}
 {% endmacro %}
 
 {% macro file_reader(table, kind, paths) %}

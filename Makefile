@@ -1,0 +1,39 @@
+# Two commands do everything: `make run` and `make test`. The rest is what they are made of.
+PYTHON ?= python3
+OUT ?= .outside-in
+BIN := .venv/bin
+
+.PHONY: run test lint fix docs clean
+
+run: .venv/run
+	$(BIN)/outside-in run --out $(OUT) $(if $(RAW_DIR),--raw-dir $(RAW_DIR)) $(if $(VARS_FILE),--vars-file $(VARS_FILE))
+
+test: .venv/dev lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check python
+	$(BIN)/ruff format --check python
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint models tests analyses --processes 2
+
+fix: .venv/dev
+	$(BIN)/ruff check --fix python
+	$(BIN)/ruff format python
+
+docs: .venv/run
+	DBT_PROFILES_DIR=. OUTSIDE_IN_DATABASE=$(OUT)/build/warehouse.duckdb $(BIN)/dbt docs generate --static --target-path $(OUT)/docs
+
+clean:
+	rm -rf .venv .outside-in target logs
+
+.venv/run: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12 …')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev: requirements-dev.lock .venv/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@

@@ -1,0 +1,143 @@
+"""Run dbt for one output directory and say in plain words what happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from outside_in.paths import PROJECT, Output
+
+if sys.platform != "win32":
+    import fcntl
+
+# Set from the data where nobody sets them, so dbt_project.yml has no default for them.
+OPTIONAL_VARS = ("as_of", "reporting_currency", "raw_dir")
+FINISHED = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult")
+Progress = Callable[[int, int, str], None]
+
+
+class BuildError(Exception):
+    """A build that cannot go on; its text says what, where and what to do."""
+
+
+@dataclass
+class BuildResult:
+    """What dbt did: whether all is well, how many nodes ran, and each failure and warning in one line."""
+
+    ok: bool = True
+    nodes: int = 0
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_vars(file: Path | None) -> dict[str, Any]:
+    """The dbt vars of a YAML file.
+
+    Args:
+        file: a YAML map of var names to values; None for no vars.
+
+    Returns:
+        The vars; times are text, as dbt wants them.
+
+    Raises:
+        BuildError: the file is no YAML map, or names a var that the project does not have.
+    """
+    if file is None:
+        return {}
+    try:
+        loaded = yaml.safe_load(file.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BuildError(f"{file}: cannot be read as YAML ({error}); write one `name: value` a line") from error
+    if not isinstance(loaded, dict):
+        raise BuildError(f"{file}: holds no map of vars; write one `name: value` a line")
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))
+    known = {*project["vars"], *OPTIONAL_VARS}
+    unknown = sorted(str(name) for name in loaded if name not in known)
+    if unknown:
+        raise BuildError(f"{file}: unknown var {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    return {name: value if isinstance(value, str | int | float | bool | list | dict) else str(value)
+            for name, value in loaded.items()}
+
+
+@contextmanager
+def only_build(output: Output) -> Iterator[None]:
+    """Hold the output directory's lock.
+
+    Raises:
+        BuildError: another build holds it.
+    """
+    output.root.mkdir(parents=True, exist_ok=True)
+    with output.lock.open("w") as file:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BuildError(f"another build is running in {output.root}; wait for it to end") from error
+        yield
+
+
+def build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any], progress: Progress | None = None) -> BuildResult:
+    """Build and test every model from the files of `raw_dir` into the private database of `output`.
+
+    Args:
+        raw_dir: folder with one folder per raw table.
+        output: where everything is written.
+        dbt_vars: vars that override the project's defaults.
+        progress: called with (nodes done, nodes in all, node name) as nodes finish.
+
+    Returns:
+        What happened; `ok` is False when a model or test failed.
+    """
+    output.built.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--no-version-check", "build",
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+        "--target-path", str((output.dbt / "target").resolve()), "--log-path", str((output.dbt / "logs").resolve()),
+        "--exclude-resource-type", "unit_test", "--vars", json.dumps(dbt_vars),
+    ]  # fmt: skip
+    environment = os.environ | {
+        "RAW_DIR": str(raw_dir.resolve()),
+        "OUTSIDE_IN_DATABASE": str(output.built.resolve()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    result = BuildResult()
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        _follow(process.stdout, result, progress)
+    if process.returncode != 0:
+        result.ok = False
+        if not result.failures:
+            result.failures.append(f"dbt ended with code {process.returncode}; see {output.dbt / 'logs' / 'dbt.log'}")
+    return result
+
+
+def _follow(lines: IO[str], result: BuildResult, progress: Progress | None) -> None:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        info, data = event.get("info", {}), event.get("data", {})
+        name = info.get("name")
+        if name in FINISHED:
+            node = data.get("node_info", {}).get("node_name", "")
+            result.nodes += 1
+            if progress:
+                progress(data.get("index", result.nodes), data.get("total", 0), node)
+            status = str(data.get("status", "")).lower()
+            if status.startswith("warn"):
+                result.warnings.append(f"{node}: {data.get('num_failures', '')} rows")
+        elif name in ("RunResultError", "MainEncounteredError", "RunResultFailure"):
+            result.failures.append(" ".join(str(info.get("msg", "")).split()))

@@ -1,0 +1,201 @@
+"""The command line: `outside-in sample | validate | build | publish | scorecard | run`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from outside_in.building import BuildError, BuildResult, build, only_build, read_vars
+from outside_in.paths import Output
+from outside_in.publishing import publish
+
+FAILED, CRITICAL = 1, 2
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+console = Console()
+errors = Console(stderr=True)
+
+RawDir = Annotated[Path, typer.Option("--raw-dir", envvar="RAW_DIR", help="Folder with one folder per raw table.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for everything that is written.")]
+VarsFile = Annotated[Path | None, typer.Option("--vars-file", help="YAML file of dbt vars: as_of, time zone, …")]
+DEFAULT_OUT = Path(".outside-in")
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", help="Raw folder to write; it must not exist yet.")],
+    customers: Annotated[int, typer.Option(min=1, help="Customers who live in it.")] = 2000,
+    days: Annotated[int, typer.Option(min=30, help="Days of their lives.")] = 365,
+    scale: Annotated[float, typer.Option(min=0.01, help="How much everybody does.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same data.")] = 7,
+) -> None:
+    """Write sample data: a company's raw tables, and beside them what was planted in them."""
+    from outside_in.sample import generate
+
+    if out.exists() and any(out.iterdir()):
+        raise BuildError(f"{out} is there already; name a new folder or remove it first")
+    with _progress("sample data") as advance:
+        summary = generate(out, customers=customers, days=days, scale=scale, seed=seed, progress=advance)
+    console.print(f"{summary.total_rows:,} rows in {len(summary.rows)} tables: {out}  (planted: {summary.truth_path})")
+
+
+@app.command()
+def validate(
+    raw_dir: RawDir,
+    out: Out = DEFAULT_OUT,
+    strict: Annotated[bool, typer.Option("--strict", help="End with 1 on warnings.")] = False,
+) -> None:
+    """Check the raw files. Ends with 0, with 2 on critical findings, with --strict with 1 on warnings."""
+    found_warnings = _validate(raw_dir, Output(out))
+    if strict and found_warnings:
+        raise typer.Exit(FAILED)
+
+
+@app.command(name="build")
+def build_command(raw_dir: RawDir, out: Out = DEFAULT_OUT, vars_file: VarsFile = None) -> None:
+    """Validate, build, test and publish. What was published before stays up until all of it has succeeded."""
+    _build(raw_dir, Output(out), vars_file)
+
+
+@app.command(name="publish")
+def publish_command(out: Out = DEFAULT_OUT) -> None:
+    """Publish the last build again."""
+    output = Output(out)
+    if not output.built.exists():
+        raise BuildError(f"{output.built} is not there; run `outside-in build` first")
+    with only_build(output):
+        tables = publish(output.built, output.published)
+    console.print(f"{tables} marts published: {output.published}")
+
+
+@app.command()
+def scorecard(out: Out = DEFAULT_OUT) -> None:
+    """Write the HTML scorecard of the published marts and print its short form."""
+    _scorecard(Output(out))
+
+
+@app.command()
+def run(
+    raw_dir: Annotated[
+        Path | None, typer.Option("--raw-dir", help="Folder with one folder per raw table; sample data if not given.")
+    ] = None,
+    out: Out = DEFAULT_OUT,
+    vars_file: VarsFile = None,
+) -> None:
+    """Everything: sample data where no --raw-dir is given, validation, build, tests, publishing, scorecard."""
+    output = Output(out)
+    if raw_dir is None:
+        raw_dir = out / "sample" / "raw"
+        if not raw_dir.exists():
+            _make_sample(raw_dir)
+    _build(raw_dir, output, vars_file)
+    _scorecard(output)
+
+
+def _make_sample(raw_dir: Path) -> None:
+    """Write the sample beside its place first, so that an interrupted run leaves no half of one."""
+    draft = raw_dir.with_name(raw_dir.name + ".draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    sample(draft)
+    truth = draft.with_name(draft.name + ".truth.json")
+    if truth.exists():
+        truth.replace(raw_dir.with_name(raw_dir.name + ".truth.json"))
+    draft.replace(raw_dir)
+
+
+def _validate(raw_dir: Path, output: Output) -> int:
+    from outside_in.validation import print_summary
+    from outside_in.validation import validate as validate_files
+
+    if not raw_dir.is_dir():
+        raise BuildError(f"{raw_dir} is no folder; --raw-dir wants one folder per raw table in it")
+    output.validation.mkdir(parents=True, exist_ok=True)
+    with _progress("validating") as advance:
+        result = validate_files(raw_dir, output.validation, progress=advance)
+    print_summary(result, console)
+    if not result.ok:
+        raise typer.Exit(CRITICAL)
+    return len(result.warnings)
+
+
+def _build(raw_dir: Path, output: Output, vars_file: Path | None) -> None:
+    started = time.monotonic()
+    dbt_vars = read_vars(vars_file)
+    with only_build(output):
+        _validate(raw_dir, output)
+        result = _dbt_build(raw_dir, output, dbt_vars)
+        for line in result.warnings:
+            console.print(f"[yellow]warning[/] {line}", highlight=False)
+        if not result.ok:
+            for line in result.failures:
+                errors.print(f"[red]failed[/] {line}", highlight=False, markup=True)
+            errors.print(f"Nothing was published; what was there stays up. dbt's log: {output.dbt / 'logs' / 'dbt.log'}")
+            raise typer.Exit(FAILED)
+        with _progress("publishing"):
+            tables = publish(output.built, output.published)
+    console.print(
+        f"[green]published[/] {tables} marts in {time.monotonic() - started:.0f} s: {output.published}", highlight=False
+    )
+
+
+def _dbt_build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any]) -> BuildResult:
+    with _progress("building and testing") as advance:
+
+        def follow(done: int, total: int, node: str) -> None:
+            advance(done / total if total else 0.0, node)
+
+        return build(raw_dir, output, dbt_vars, follow)
+
+
+def _scorecard(output: Output) -> None:
+    from outside_in.scorecard import print_scorecard, write_scorecard
+
+    if not output.published.exists():
+        raise BuildError(f"{output.published} is not there; run `outside-in build` first")
+    with _progress("scorecard"):
+        write_scorecard(output.published, output.scorecard)
+    print_scorecard(output.published, console)
+    console.print(f"scorecard: {output.scorecard.resolve()}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar for one step; on what is no terminal, a line at its end."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description:<21}"), BarColumn(30), TaskProgressColumn(),
+        TimeElapsedColumn(), TextColumn("[dim]{task.fields[detail]}"),
+    )  # fmt: skip
+    started = time.monotonic()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=1.0, detail="")
+
+        def advance(done: float, detail: str) -> None:
+            bar.update(task, completed=done, detail=detail)
+
+        yield advance
+    console.print(f"{label}: {time.monotonic() - started:.1f} s", highlight=False)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one message, not a traceback."""
+    # Nothing phones home, whatever a library's own default is.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    try:
+        app(standalone_mode=True)
+    except BuildError as error:
+        errors.print(f"[red]error[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(CRITICAL)
+
+
+if __name__ == "__main__":
+    main()

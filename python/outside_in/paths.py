@@ -1,0 +1,49 @@
+"""Where things are: the dbt project around this package, and the folders of one output directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Output:
+    """The folders of one output directory; nothing is written outside it.
+
+    Attributes:
+        root: the directory that the user named.
+    """
+
+    root: Path
+
+    @property
+    def built(self) -> Path:
+        """The private database a build works in; readers never open it."""
+        return self.root / "build" / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What readers open: schema `marts`, replaced as a whole by each successful build."""
+        return self.root / "published" / "warehouse.duckdb"
+
+    @property
+    def validation(self) -> Path:
+        """Folder of the input validation's results."""
+        return self.root / "validation"
+
+    @property
+    def scorecard(self) -> Path:
+        """The HTML scorecard."""
+        return self.root / "scorecard.html"
+
+    @property
+    def dbt(self) -> Path:
+        """Folder of dbt's own artifacts and logs."""
+        return self.root / "dbt"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a build runs."""
+        return self.root / ".lock"
