@@ -8,13 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import orders, service, surveys
+from . import availability, commerce, contacts, journey, knowledge, listening, members, orders, service, surveys, web
 from .raw import World, load
 from .rollup import Key, Results, Row
 
 __all__ = ["FAMILIES", "Key", "Row", "World", "compute", "compute_world", "load"]
 
-FAMILIES = (surveys, service, orders)
+FAMILIES = (
+    surveys, listening, service, contacts, availability, web, knowledge, commerce, orders, members, journey,
+)  # fmt: skip
 
 
 def compute(raw_dir: Path, vars: dict[str, Any]) -> dict[Key, Row]:

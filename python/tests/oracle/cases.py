@@ -19,9 +19,19 @@ def else_(first: pd.Series[Any], then: pd.Series[Any]) -> pd.Series[Any]:
     return first.where(first.notna(), then)
 
 
+def kept(values: pd.Series[Any], where: pd.Series[bool]) -> pd.Series[Any]:
+    """`values` where the condition holds, null elsewhere."""
+    return values.astype(object).where(where, None)
+
+
 def true(flags: pd.Series[Any]) -> pd.Series[bool]:
     """Where a boolean is known to be true."""
     return flags.map(lambda flag: flag is True or flag is np.True_).astype(bool)
+
+
+def false(flags: pd.Series[Any]) -> pd.Series[bool]:
+    """Where a boolean is known to be false."""
+    return flags.map(lambda flag: flag is False or flag is np.False_).astype(bool)
 
 
 def with_customer(world: World, rows: pd.DataFrame) -> pd.DataFrame:
@@ -178,6 +188,18 @@ def tickets(world: World) -> pd.DataFrame:
     return rows
 
 
+def reassigned(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Tickets that had more than one distinct team, or more than one distinct assignee."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    events = field_events(world)
+    events = events[events["field"].isin(["team", "assignee"])]
+    columns = (events[c] for c in ("ticket_id", "field", "old_value", "new_value"))
+    for ticket, field, old, new in zip(*columns, strict=True):
+        seen.setdefault((ticket, field), set()).update(v for v in (old, new) if v is not None)
+    moved = {ticket for (ticket, _), values in seen.items() if len(values) > 1}
+    return rows["ticket_id"].isin(moved)
+
+
 @remembered
 def response_messages(world: World) -> pd.DataFrame:
     """Public, non-automatic, non-spam messages by an agent (no bot) or a community member who is not the requester."""
@@ -185,7 +207,7 @@ def response_messages(world: World) -> pd.DataFrame:
     requester = rows["ticket_id"].map(world.lookup("tickets", "requester_id"))
     by_people = rows["author_type"].isin(["agent", "community"]) & ~rows["author_id"].isin(bots(world))
     own = rows["author_id"].notna() & (rows["author_id"] == requester)
-    public = ~rows["is_public"].map(lambda flag: flag is False)
+    public = ~false(rows["is_public"])
     return rows[by_people & ~own & public & ~true(rows["is_auto_reply"]) & ~true(rows["is_spam"])]
 
 

@@ -96,6 +96,10 @@ def buyers(world: World) -> pd.DataFrame:
     back = back[back["customer_id"].notna()]
     refunded = back.groupby("customer_id")["refund"].sum()
     first["net"] = first["spent"] - refunded.reindex(first.index).fillna(0)
+    costed = rows[rows["cost"].notna() & rows["amount"].notna()]
+    margin = (costed["amount"] - costed["cost"]).groupby(costed["customer_id"]).sum()
+    taken = back[back["order_id"].isin(costed["order_id"])].groupby("customer_id")["refund"].sum()
+    first["margin"] = margin.reindex(first.index) - taken.reindex(first.index).fillna(0)
     return first.reset_index()
 
 
@@ -107,6 +111,7 @@ def customers(world: World, results: Results) -> None:
     cells = Cells(world, results, buyers(world))
     cells.share("repeat_purchase_rate", cells["orders"] >= 2, 1)
     cells.mean("historical_clv", "net")
+    cells.mean("historical_margin_clv", "margin")
 
 
 def cohort_retention(world: World, results: Results) -> None:

@@ -373,7 +373,7 @@ def _resolve_customers(world: World) -> None:
     customers = world["customers"]
     world.erased = set(customers["customer_id"][customers["deleted_at"].notna()])
     world.without_consent = set(
-        customers["customer_id"][customers["analytics_consent"].map(lambda v: v is False)]
+        customers["customer_id"][customers["analytics_consent"].map(lambda v: v is False).astype(bool)]
     )
     links = world["customer_identities"]
     links = links[links["unlinked_at"].isna()]

@@ -174,6 +174,15 @@ class Cells:
                     row = Row(factor * tops[i] / bottoms[i], tops[i], bottoms[i], round(bottoms[i]))
                 self._put(kpi, grain, dimension, cells.keys[i], row)
 
+    def sum_per_distinct(self, kpi: str, amount: Measure, key: str) -> None:
+        """sum(amount) / number of distinct keys; null keys do not count."""
+        keys, amounts = pd.factorize(self.rows[key])[0], self._floats(amount)
+        for grain, dimension, cells in self._plan(kpi, None):
+            tops, bottoms = self._sum(cells, amounts), self._distinct(cells, keys, keys >= 0)
+            for i in np.flatnonzero(bottoms):
+                row = Row(tops[i] / bottoms[i], tops[i], bottoms[i], round(bottoms[i]))
+                self._put(kpi, grain, dimension, cells.keys[i], row)
+
     # -- cells ---------------------------------------------------------------------------------------------------------
 
     def _floats(self, measure: Measure, keep_unknown: bool = False) -> Floats:

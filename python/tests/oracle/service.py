@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .calendar import GRAINS
-from .cases import cases, field_events, histories, interactions, tickets
+from .cases import cases, field_events, histories, interactions, reassigned, tickets, true
 from .hours import micros, service_hours
 from .raw import World
 from .rollup import Cells, Results, Row, attainable, grains_of, member_names
@@ -82,7 +82,7 @@ def resolution(world: World, results: Results) -> None:
     rows = rows.assign(
         hours=minutes(rows["solved_time"] - rows["created_at"]) / 60,
         known=rows["solved"].notna(),
-        is_solved=rows["solved"].map(lambda solved: solved is True),
+        is_solved=true(rows["solved"]),
         unanswered=rows["response_at"].isna(),
         reassigned=reassigned(world, rows),
     )
@@ -93,18 +93,6 @@ def resolution(world: World, results: Results) -> None:
     cells.share("unanswered_rate", "unanswered", 1)
     cells.share("reopen_rate", cells["reopened"] & cells["ever_solved"], "ever_solved")
     cells.share("reassignment_rate", "reassigned", 1)
-
-
-def reassigned(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Tickets that had more than one distinct team, or more than one distinct assignee."""
-    seen: dict[tuple[str, str], set[str]] = {}
-    events = field_events(world)
-    events = events[events["field"].isin(["team", "assignee"])]
-    columns = (events[c] for c in ("ticket_id", "field", "old_value", "new_value"))
-    for ticket, field, old, new in zip(*columns, strict=True):
-        seen.setdefault((ticket, field), set()).update(v for v in (old, new) if v is not None)
-    moved = {ticket for (ticket, _), values in seen.items() if len(values) > 1}
-    return rows["ticket_id"].isin(moved)
 
 
 def case_volume(world: World, results: Results) -> None:

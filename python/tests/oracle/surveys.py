@@ -55,6 +55,7 @@ def responses(world: World) -> pd.DataFrame:
     """Every row of survey_responses with its dimensions, and the place of its score on its scale (0 bad, 1 good)."""
     rows = world["survey_responses"].copy()
     rows["at"], rows["survey"], rows["device"] = rows["responded_at"], rows["survey_id"], rows["device_type"]
+    rows["response"] = rows["response_id"] + "|" + rows["survey_id"].fillna("")
     rows["aspect"] = rows["aspect"].where(rows["aspect"].notna(), "overall")
     lent = rows[["subject_type", "subject_id"]].merge(
         subjects(world), on=["subject_type", "subject_id"], how="left"

@@ -1,0 +1,202 @@
+"""Are we there: staffing, service hours, uptime. Everything here is time cut into pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .cases import bots, interactions
+from .contacts import contacts
+from .hours import Moments, ServiceHours, Spans, micros, service_hours
+from .raw import MOMENT, World, remembered
+from .rollup import Cells, Results
+from .web import page_views, sessions
+
+HOUR = 3_600_000_000
+STAFFED = ("online", "busy")
+AVAILABLE = ("online",)
+Stay = tuple[int, int, str | None]  # start, end, status
+
+
+@remembered
+def statuses(world: World) -> pd.DataFrame:
+    """Status events of people, in order."""
+    rows = world["agent_status_events"]
+    rows = rows[~rows["agent_id"].isin(bots(world))].copy()
+    rows["every"] = rows["channel"].isna()
+    return rows.sort_values(["agent_id", "started_at", "every"], ascending=[True, True, False], kind="stable")
+
+
+def stays(world: World, channel: str | None) -> dict[str, list[Stay]]:
+    """Each agent's statuses on a channel: until the next event on it or on every channel, at most 24 hours."""
+    rows = statuses(world)
+    rows = rows[rows["every"] | (rows["channel"] == channel)]
+    as_of = int(micros(pd.Series([world.as_of]))[0])
+    following = rows.groupby("agent_id")["started_at"].shift(-1)
+    found: dict[str, list[Stay]] = {}
+    columns = (rows["agent_id"], rows["status"], micros(rows["started_at"]), following, rows["ended_at"])
+    for agent, status, start, next_, ended in zip(*columns, strict=True):
+        ends = [start + 24 * HOUR, as_of]
+        ends += [int(t.value // 1000 if t.unit == "ns" else t.as_unit("us").value) for t in (next_, ended) if pd.notna(t)]
+        found.setdefault(agent, []).append((int(start), min(ends), status))
+    return found
+
+
+def with_status(found: dict[str, list[Stay]], wanted: Iterable[str]) -> dict[str, Spans]:
+    """Each agent's time in one of the statuses."""
+    return {agent: Spans((a, b) for a, b, s in mine if s in wanted) for agent, mine in found.items()}
+
+
+def together(spans: Iterable[Spans]) -> Spans:
+    """The time in any of them."""
+    return Spans(pair for one in spans for pair in one.pairs())
+
+
+def pieces(world: World, starts: Moments, ends: Moments) -> tuple[Any, Moments, Moments]:
+    """Intervals cut where a local hour begins: the interval each piece is of, and the pieces' starts and ends."""
+    whole_hours = all(
+        offset % pd.Timedelta(hours=1) == pd.Timedelta(0)
+        for offset in {world.calendar.zone.utcoffset(t.to_pydatetime()) for t in _months(world, starts, ends)}
+    )
+    step = HOUR if whole_hours else HOUR // 4
+    counts = np.maximum((ends - 1) // step - starts // step + 1, 0)
+    index = np.repeat(np.arange(len(starts)), counts)
+    offset = np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
+    edges = (starts // step)[index] * step + offset * step
+    return index, np.maximum(edges, starts[index]), np.minimum(edges + step, ends[index])
+
+
+def _months(world: World, starts: Moments, ends: Moments) -> pd.DatetimeIndex:
+    if not len(starts):
+        return pd.DatetimeIndex([])
+    first, last = (pd.Timestamp(int(t), unit="us") for t in (starts.min(), ends.max()))
+    return pd.date_range(first, last + pd.Timedelta(days=32), freq="15D")
+
+
+def as_moments(values: Moments) -> pd.Series[Any]:
+    """Microseconds since 1970 as moments."""
+    return pd.Series(values.astype("datetime64[us]"))
+
+
+def staffing(world: World, results: Results) -> None:
+    """Scheduled time with somebody there."""
+    rows = statuses(world)
+    if rows.empty or world["service_hours"].empty:
+        return
+    first = int(micros(rows["started_at"]).min())
+    as_of = int(micros(pd.Series([world.as_of]))[0])
+    named = {*world["service_hours"]["channel"].dropna(), *rows["channel"].dropna()}
+    watched = Spans([(first, as_of)])
+    for kpi, wanted in (("staffed_share", STAFFED), ("available_share", AVAILABLE)):
+        found = []
+        for channel in sorted(named) or [None]:
+            spans = service_hours(world).of(None, channel)
+            scheduled = watched if spans is None else spans.within(watched)
+            there = together(with_status(stays(world, channel), wanted).values())
+            _, starts, ends = pieces(world, scheduled.starts, scheduled.ends)
+            seconds = (there.elapsed(ends) - there.elapsed(starts)) / 1e6
+            parts = pd.DataFrame({"at": as_moments(starts), "there": seconds, "all": (ends - starts) / 1e6})
+            found.append(parts.assign(channel=channel))
+        Cells(world, results, pd.concat(found, ignore_index=True)).share(kpi, "there", "all")
+
+
+def occupancy(world: World, results: Results) -> None:
+    """Handle time and contacts per time online or busy, over agents with status events."""
+    rows = statuses(world)
+    calls = interactions(world)
+    calls = calls[(calls["inbound"] | calls["outbound"]) & calls["by_agent"] & calls["agent"].isin(rows["agent_id"])]
+    work = calls[["at", "agent", "team", "channel", "handle"]].assign(contacts=1, seconds=0.0)
+    work["handle"] = work["handle"].fillna(0)
+    named = sorted({*rows["channel"].dropna(), *calls["channel"].dropna()})
+    by_channel = {channel: with_status(stays(world, channel), STAFFED) for channel in named or [None]}
+    agents = rows["agent_id"].unique()
+    own = {
+        agent: together(mine[agent] for mine in by_channel.values() if agent in mine) for agent in agents
+    }
+    for by, timelines in (
+        (("overall", "team", "agent"), {None: own}),
+        (("channel",), by_channel),
+    ):  # fmt: skip
+        found = [work]
+        for channel, mine in timelines.items():
+            for agent, spans in mine.items():
+                _, starts, ends = pieces(world, spans.starts, spans.ends)
+                time = pd.DataFrame({"at": as_moments(starts), "seconds": (ends - starts) / 1e6})
+                found.append(time.assign(agent=agent, channel=channel, handle=0.0, contacts=0))
+        both = pd.concat([part for part in found if len(part)] or [work], ignore_index=True)
+        both["team"] = both["agent"].map(world.lookup("agents", "team"))
+        cells = Cells(world, results, both)
+        cells.share("occupancy", "handle", "seconds", by=by)
+        cells.share("contacts_per_agent_hour", "contacts", cells["seconds"] / 3600, by=by)
+
+
+def open_at(hours: ServiceHours, schedule: str | None, channel: str | None, moments: Moments) -> Any:
+    """Whether each moment is in the open hours of a schedule (else all) and channel."""
+    spans = hours.of(schedule, channel)
+    return np.ones(len(moments), dtype=bool) if spans is None else spans.contain(moments)
+
+
+def in_open_hours(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Whether `at` is in the open hours of the row's `schedule_id` and `channel`."""
+    found = pd.Series(True, index=rows.index)
+    keys = rows[["schedule_id", "channel"]].astype(object)
+    keys = keys.where(keys.notna(), None)
+    for (schedule, channel), part in rows.groupby([keys["schedule_id"], keys["channel"]], dropna=False):
+        names = [None if pd.isna(name) else str(name) for name in (schedule, channel)]
+        found[part.index] = open_at(service_hours(world), names[0], names[1], micros(part["at"]))
+    return found
+
+
+def presence(world: World, results: Results) -> None:
+    """Contacts and page views in and out of service hours."""
+    rows = interactions(world)
+    rows = rows[rows["inbound"]].assign(schedule_id=None)
+    rows = rows[in_open_hours(world, rows)]
+    cells = Cells(world, results, rows)
+    cells.share("answer_rate", "by_agent", cells["by_agent"] | cells["abandoned"])
+    begun = sessions(world)
+    begun = begun[begun["support"]].assign(channel="web")
+    spans = service_hours(world).any()
+    begun["open"] = True if spans is None else spans.contain(micros(begun["at"]))
+    asked = contacts(world)
+    asked = asked.assign(open=in_open_hours(world, asked))
+    both = pd.concat([part[["at", "channel", "open"]] for part in (begun, asked)], ignore_index=True)
+    Cells(world, results, both.assign(closed=~both["open"].astype(bool))).share("out_of_hours_demand", "closed", 1)
+    chat = service_hours(world).of(None, "chat")
+    if chat is None:
+        return
+    views = page_views(world)
+    views = views.assign(open=chat.contain(micros(views["at"])))
+    Cells(world, results, views).share("chat_coverage", "open", 1)
+    online = together(with_status(stays(world, "chat"), AVAILABLE).values())
+    views = views[views["open"]]
+    Cells(world, results, views.assign(there=online.contain(micros(views["at"])))).share("chat_presence", "there", 1)
+
+
+def uptime(world: World, results: Results) -> None:
+    """Each check's state holds until the monitor's next one, the last until as_of, at most 24 hours."""
+    rows = world["uptime_checks"].sort_values(["monitor_id", "checked_at"], kind="stable").reset_index(drop=True)
+    last = pd.DataFrame({"day": rows["checked_at"] + pd.Timedelta(hours=24), "as_of": world.as_of}).min(axis=1)
+    until = rows.groupby("monitor_id")["checked_at"].shift(-1)
+    ends = until.where(until.notna(), last).astype(MOMENT)
+    index, starts, stops = pieces(world, micros(rows["checked_at"]), micros(ends))
+    spans = service_hours(world).any()
+    seconds = (stops - starts) / 1e6
+    inside = seconds if spans is None else (spans.elapsed(stops) - spans.elapsed(starts)) / 1e6
+    found = rows.loc[index, ["monitor_id", "site", "is_up"]].reset_index(drop=True)
+    found = found.assign(at=as_moments(starts), monitor=found["monitor_id"])
+    parts = [found.assign(seconds=s, in_service_hours=f) for s, f in ((inside, True), (seconds - inside, False))]
+    both = pd.concat([part[part["seconds"] > 0] for part in parts], ignore_index=True)
+    up = both["is_up"].astype(bool)
+    cells = Cells(world, results, both.assign(up=both["seconds"].where(up, 0), down=both["seconds"].where(~up, 0) / 60))
+    cells.share("uptime", "up", "seconds")
+    cells.total("incident_minutes", "down")
+
+
+def compute(world: World, results: Results) -> None:
+    """Every KPI of this family."""
+    for family in (staffing, occupancy, presence, uptime):
+        family(world, results)
