@@ -1,8 +1,12 @@
 """A company's raw tables, made up: customers who visit, buy, wait, fail, call, complain, stay or leave.
 
 `generate` writes every table of the contract and, beside the folder, what was planted in it. Where to look:
-`world` (places, topics, pages, staff, the plan), `people`, `web`, `commerce`, `support`, `surveys`, `marketing` (what
-customers do), `company` (tables without customers), `damage` (what goes wrong on the way), `writer` (columns to files).
+
+- `world`: places, topics, pages, staff, and the plan of what is planted
+- `people`, `commerce`, `web`, `marketing`, `support`, `surveys`: what customers do
+- `company`: the tables that are there without customers
+- `damage`: what goes wrong on the way; `truth`: what is written down about it all
+- `writer`: columns, and their way into files
 """
 
 from __future__ import annotations
@@ -65,16 +69,16 @@ def generate(
     end: date = date(2026, 6, 30),
     progress: Callable[[float, str], None] | None = None,
 ) -> SampleSummary:
-    """Write the 35 raw tables of an invented company into `out`, and what was planted into `<out>.truth.json`.
+    """Write the raw tables of an invented company into `out`, and what was planted into `<out>.truth.json`.
 
-    The same arguments give the same rows. Big samples are drawn in chunks of customers by two processes; a script that
-    asks for one has to protect its entry point (`if __name__ == "__main__":`).
+    The same arguments give the same rows. Big samples are drawn in chunks of customers by two processes; a
+    script that asks for one has to protect its entry point (`if __name__ == "__main__":`).
 
     Args:
         out: the raw folder; one that this function has written before is replaced.
         customers: number of customers; about half as many visitors again stay unknown.
         days: length of the period, which ends with `end`.
-        scale: activity per customer on the web and in advertising; issues grow with its root, orders not at all.
+        scale: activity per customer on the web and in advertising; issues grow with its root, orders not.
         seed: of all chance.
         end: the last day that has rows.
         progress: called with the share done (0..1) and a few words.

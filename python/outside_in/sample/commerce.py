@@ -1,4 +1,4 @@
-"""What customers buy: orders that follow a known law, their items, delivery and returns, carts, plans and points."""
+"""What customers buy: orders that follow a known law, with delivery, returns, carts, plans and points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from outside_in.sample.writer import (
     money,
     stack,
     take,
-    whole,
 )
 
 ORDER, CART, SHIPMENT = "o", "cart", "sh"
@@ -59,6 +58,7 @@ class Orders:
     delivered: Ints  # NULL: lost, or nothing to deliver
     is_late: Bools
     has_delivery: Bools
+    left: Ints  # per customer: the purchase after which they never bought again; NULL for those who stay
 
     @property
     def is_online(self) -> Bools:
@@ -67,10 +67,13 @@ class Orders:
 
 
 def purchases(rng: Rng, first: Floats, horizon: float) -> tuple[Ints, Floats, Bools]:
-    """Purchases by BG/NBD with the law's parameters: who (position in `first`), when (days), and whether they left then.
+    """Purchases by BG/NBD with the law's parameters.
 
-    Everybody buys at their `first`; then at exponential intervals of an own rate from Gamma(r, alpha), leaving after
-    each repeat purchase with an own probability from Beta(a, b) (Fader, Hardie and Lee 2005, equations 1 to 3).
+    Everybody buys at their `first` (days); then at exponential intervals of an own rate from Gamma(r, alpha),
+    leaving after each repeat purchase with an own probability from Beta(a, b) (Fader, Hardie and Lee 2005).
+
+    Returns:
+        Per purchase: who (position in `first`), when (days, below `horizon`), and whether they left then.
     """
     rate = np.maximum(rng.gamma(SPEND_LAW["r"], 1 / SPEND_LAW["alpha"], len(first)), 1e-9)
     leaving = rng.beta(SPEND_LAW["a"], SPEND_LAW["b"], len(first))
@@ -89,7 +92,7 @@ def purchases(rng: Rng, first: Floats, horizon: float) -> tuple[Ints, Floats, Bo
 
 
 def draw(world: World, people: People) -> Orders:
-    """The chunk's orders: the lawful ones, and beside them cancelled attempts and guests, which no law counts."""
+    """The chunk's orders: the lawful ones, and beside them cancelled attempts and guests."""
     rng = world.rng(people.chunk, 3)
     buyers = np.flatnonzero(people.is_buyer)
     who, when, is_last = purchases(rng, people.first_order[buyers], float(world.days))
@@ -111,12 +114,14 @@ def draw(world: World, people: People) -> Orders:
     locale = np.where(customer < 0, people.visitor_locale[unknown], people.locale[customer])
     at = np.clip(
         world.clock.some_time(rng, day, locale),
-        world.start,
+        world.start + HOUR,
         world.stop - rng.integers(MINUTE, HOUR, len(day)),
     )
     order = np.argsort(at, kind="stable")
     customer, unknown, net, locale, at = (x[order] for x in (customer, unknown, net, locale, at))
     is_last = np.concatenate([is_last, np.zeros(cancelled + guests, np.bool_)])[order]
+    left = np.full(people.count, NULL)
+    left[customer[is_last]] = at[is_last]
     is_cancelled = np.zeros(len(at), np.bool_)
     is_cancelled[lawful : lawful + cancelled] = True
     is_cancelled = is_cancelled[order]
@@ -150,6 +155,7 @@ def draw(world: World, people: People) -> Orders:
         delivered=np.where(has_delivery & ~is_lost, delivered, NULL),
         is_late=late | (is_lost & has_delivery),
         has_delivery=has_delivery,
+        left=left,
     )
 
 
@@ -165,7 +171,7 @@ class Returns:
 
 
 def draw_returns(world: World, people: People, orders: Orders) -> Returns:
-    """Who sends something back: after the delivery, and far more often when the product is the defective one."""
+    """Who sends something back: after the delivery, and far more often the defective product."""
     rng = world.rng(people.chunk, 4)
     chance = np.where(orders.first_product == w.DEFECTIVE_PRODUCT, 0.38, 0.07)
     order = np.flatnonzero((orders.delivered != NULL) & (rng.random(len(orders.at)) < chance))
@@ -299,7 +305,8 @@ def _shipments(world: World, rng: Rng, orders: Orders) -> tuple[Frame, Frame]:
     end = np.where(delivered == NULL, shipped + 20 * DAY, delivered)
 
     def along(share: Floats | float) -> Ints:
-        return shipped + ((end - shipped) * share).astype(np.int64)
+        found: Ints = shipped + ((end - shipped) * share).astype(np.int64)
+        return found
 
     bad = np.flatnonzero(orders.is_late[order] & (rng.random(n) < 0.6))
     noticed = (
@@ -346,21 +353,17 @@ def _shipments(world: World, rng: Rng, orders: Orders) -> tuple[Frame, Frame]:
 def _carts(world: World, rng: Rng, people: People, orders: Orders, gross: Ints) -> Frame:
     """The carts behind online orders (some filled days before, on the other device), and as many given up."""
     bought = np.flatnonzero(orders.is_online & ~orders.is_cancelled)
-    left = np.flatnonzero(rng.random(len(orders.at)) < 0.75)
+    left = np.flatnonzero(rng.random(len(orders.at)) < 0.6)
     order = np.concatenate([bought, left])
     is_bought = np.arange(len(order)) < len(bought)
     visitor = orders.visitor[order]
     lost = rng.integers(0, people.unknown.stop, len(order))
-    lost_customer = people.visitor_customer[lost]
-    customer = np.where(
-        is_bought, orders.customer[order], np.where(rng.random(len(order)) < 0.5, lost_customer, -1)
-    )
     visitor = np.where(is_bought, visitor, lost)
-    until = np.where(
-        is_bought,
-        orders.at[order],
-        np.clip(orders.at[order] + rng.integers(-20 * DAY, 20 * DAY, len(order)), world.start, None),
-    )
+    until = np.clip(orders.at[order] + rng.integers(-20 * DAY, 20 * DAY, len(order)), world.start, None)
+    until = np.where(is_bought, orders.at[order], until)
+    lost_customer = people.visitor_customer[lost]
+    is_named = (lost_customer >= 0) & (until > people.created[lost_customer]) & (rng.random(len(order)) < 0.5)
+    customer = np.where(is_bought, orders.customer[order], np.where(is_named, lost_customer, -1))
     before = np.where(
         rng.random(len(order)) < 0.14,
         rng.integers(12 * HOUR, 4 * DAY, len(order)),
@@ -390,8 +393,8 @@ def _carts(world: World, rng: Rng, people: People, orders: Orders, gross: Ints) 
     removed = np.flatnonzero(rng.random(len(order)) < 0.1)
     blocks.append(
         _cart_block(
-            people, orders, removed, order, is_bought, until[removed] - before[removed] + MINUTE, visitor[removed],
-            customer, "remove", "", gross,
+            people, orders, removed, order, is_bought, until[removed] - before[removed] + MINUTE,
+            visitor[removed], customer, "remove", "", gross,
         )
     )  # fmt: skip
     frame = stack(blocks)
@@ -403,8 +406,8 @@ def _carts(world: World, rng: Rng, people: People, orders: Orders, gross: Ints) 
 
 
 def _cart_block(
-    people: People, orders: Orders, rows: Ints, order: Ints, is_bought: Bools, at: Ints, visitor: Ints, customer: Ints,
-    kind: str, step: str, gross: Ints,
+    people: People, orders: Orders, rows: Ints, order: Ints, is_bought: Bools, at: Ints, visitor: Ints,
+    customer: Ints, kind: str, step: str, gross: Ints,
 ) -> Frame:  # fmt: skip
     n = len(rows)
     number = orders.number[order[rows]] + np.where(is_bought[rows], 0, STRIDE // 2)
@@ -425,7 +428,7 @@ def _cart_block(
 
 
 def _subscriptions(world: World, rng: Rng, people: People) -> Frame:
-    """A fifth of the customers have a care plan: started, renewed every month, changed, paused, mostly kept."""
+    """A fifth of the customers have a plan: started, renewed every month, changed, paused, mostly kept."""
     who = np.flatnonzero((rng.random(people.count) < 0.2) & (people.first_order < world.days - 3))
     begin = world.start + ((people.first_order[who] + rng.exponential(10, len(who))) * DAY).astype(np.int64)
     fee = np.array([4.99, 9.99, 19.99])[choose(rng, [0.5, 0.35, 0.15], len(who))]
@@ -535,7 +538,7 @@ def _loyalty(world: World, rng: Rng, people: People, orders: Orders) -> Frame:
 
 
 def late_before(orders: Orders, customer: Ints, moment: Ints, within: int) -> Bools:
-    """Whether each customer got a late delivery, or learnt of one, in the `within` microseconds before the moment."""
+    """Whether each customer waited for a late delivery in the `within` microseconds before the moment."""
     late = np.flatnonzero(orders.is_late & (orders.customer >= 0) & orders.has_delivery)
     return happened_before(orders.customer[late], orders.promised[late] + DAY, customer, moment, within)
 
@@ -547,10 +550,7 @@ def happened_before(who: Ints, when: Ints, customer: Ints, moment: Ints, within:
     span = 1 << 52  # more than any moment in microseconds up to 2100
     keys = np.sort(who * span + when)
     place = np.searchsorted(keys, customer * span + moment, side="right") - 1
-    found = keys[np.maximum(place, 0)]
-    return (place >= 0) & (found // span == customer) & (moment - found % span <= within) & (customer >= 0)
-
-
-def spent(values: Floats) -> Ints:
-    """EUR as the web measures it: decimal, NULL where NaN."""
-    return np.where(np.isnan(values), NULL, whole(np.nan_to_num(values) * 100) * CENT)
+    last = keys[np.maximum(place, 0)]
+    is_near = (last // span == customer) & (moment - last % span <= within)
+    found: Bools = is_near & (place >= 0) & (customer >= 0)
+    return found

@@ -1,4 +1,4 @@
-"""The tables that are there without customers: staff and hours, articles, stock, rates, monitors, audits, campaigns."""
+"""The tables that are there without customers: staff, hours, articles, stock, rates, monitors, campaigns."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _agents(world: World) -> Frame:
         "department": Words((world.agent_team == 3).astype(np.int64), ("Service", "Technical")),
         "location": Words(np.where(is_bot, -1, is_us), ("Leipzig", "Dayton")),
         "is_bot": is_bot,
-        "hourly_cost": np.where(is_bot, NULL, money(24.0 + number % 5 * 2.5)),
+        "hourly_cost": np.where(is_bot, NULL, money((24.0 + number % 5 * 2.5).astype(np.float64))),
         "currency": Words(np.where(is_bot, -1, is_us), ("EUR", "USD")),
         "started_on": world.start // DAY - 30 * (number % 12) - 5,
         "ended_on": np.full(len(number), NULL),
@@ -97,7 +97,7 @@ def _agents(world: World) -> Frame:
 
 
 def _statuses(world: World, rng: Rng) -> Frame:
-    """Every shift of every agent: online, busy, a break; chat for a third of them. Some ends are missing, some overlap."""
+    """Every shift of every agent: online, busy, a break; chat for a third. Some ends are missing."""
     people = len(world.agent_team) - 2
     first = world.start // DAY
     agent, day = (
@@ -148,7 +148,7 @@ def _statuses(world: World, rng: Rng) -> Frame:
 
 
 def _hours(world: World) -> Frame:
-    """Two schedules; the European one closes earlier from the middle of the period on, the American runs overnight."""
+    """Two schedules: the European closes earlier from mid-period on, the American runs over midnight."""
     middle = world.start // DAY + world.days // 2
     rows: list[tuple[int, str | None, int, str, str, int, int]] = []
     for weekday in range(1, 6):
@@ -159,14 +159,14 @@ def _hours(world: World) -> Frame:
     rows.append((0, None, 6, "09:00", "16:00", NULL, NULL))
     rows += [(1, "phone", weekday, "18:00", "02:00", NULL, NULL) for weekday in (4, 5)]  # over midnight
     rows += [(1, "chat", 7, "12:00", "24:00", NULL, NULL)]
-    schedule, channel, weekday, opens, closes, valid_from, valid_to = zip(*rows, strict=True)
+    schedule, channel, weekdays, opens, closes, valid_from, valid_to = zip(*rows, strict=True)
     channels = ("chat", "phone")
     times = sorted({*opens, *closes})
     return {
         "schedule_id": Words(np.array(schedule), SCHEDULES),
         "channel": Words(np.array([channels.index(c) if c else -1 for c in channel]), channels),
         "timezone": Words(np.array(schedule), ("Europe/Berlin", "America/New_York")),
-        "weekday": np.array(weekday),
+        "weekday": np.array(weekdays),
         "opens_at": Words(np.array([times.index(t) for t in opens]), times),
         "closes_at": Words(np.array([times.index(t) for t in closes]), times),
         "valid_from": np.array(valid_from),
@@ -196,7 +196,7 @@ def _holidays(world: World) -> Frame:
 
 
 def _article_times(world: World) -> tuple[Ints, Ints]:
-    """When each article was written, and when it was archived: most before the period, every fifth in its first half."""
+    """When each article was written (most before the period, every fifth in its first half) and archived."""
     number = np.arange(len(w.ARTICLES))
     new = number % 5 == 4
     written = np.where(
@@ -273,7 +273,7 @@ def _rates(world: World) -> Frame:
 
 
 def _inventory(world: World, rng: Rng) -> Frame:
-    """A count every evening: stock falls by what is sold, is filled up every few weeks, and sometimes runs out."""
+    """A count every evening: stock falls by what is sold, is filled up after a while, and may run out."""
     days, shape = world.days, (w.PRODUCT_COUNT, len(_LOCATIONS))
     sold = rng.poisson(3.0, (days, *shape))
     stock = np.zeros((days, *shape))
@@ -296,9 +296,9 @@ def _inventory(world: World, rng: Rng) -> Frame:
 
 
 def _uptime(world: World, rng: Rng) -> Frame:
-    """A check every five minutes; the second monitor was set up in the last month."""
+    """A check every five minutes; the second monitor was set up in the last two weeks."""
     shop = np.arange(world.start + 2 * MINUTE, world.stop, 5 * MINUTE)
-    helps = np.arange(max(world.start, world.stop - 30 * DAY) + 3 * MINUTE, world.stop, 5 * MINUTE)
+    helps = np.arange(max(world.start, world.stop - 14 * DAY) + 3 * MINUTE, world.stop, 5 * MINUTE)
     at = np.concatenate([shop, helps])
     monitor = (np.arange(len(at)) >= len(shop)).astype(np.int64)
     at = at + rng.integers(0, 20 * SECOND, len(at))

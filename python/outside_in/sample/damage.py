@@ -1,4 +1,4 @@
-"""What goes wrong on the way: repeated, late, malformed and impossible rows, each counted as it is planted."""
+"""What goes wrong on the way: repeated, late, malformed and impossible rows, counted as they are planted."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ IMPOSSIBLE: dict[str, dict[str, float | int]] = {
     "reviews": {"rating": 99.0},
     "web_events": {"engagement_ms": -1.0, "page_load_ms": -250.0},
     "quality_reviews": {"score": -10.0},
+    "customer_identities": {"unlinked_at": -DAY},
 }
 # the column that a row loses to be rejected, where it is not the own time
 LOST_COLUMN = {"web_events": "event_name", "interactions": "channel"}
@@ -91,7 +92,7 @@ DELETING = ("orders", "interactions", "tickets", "survey_responses", "reviews", 
 
 
 def land(world: World, table: RawTable, frame: Frame, rng: Rng) -> Ints:
-    """Give every row its `_loaded_at`, by quarters of an hour, minutes to hours after its last time; return that time."""
+    """Give every row its `_loaded_at`, minutes to hours after its last time; return that last time."""
     latest = latest_time(table, frame)
     latest = np.where(latest == NULL, world.start - DAY, latest)
     if table.name == "web_events":  # streamed: with the next batch
@@ -109,7 +110,7 @@ def plant(
     Returns:
         The frames to write (the rows, and the added ones), the rows with tombstones, which need the column
         `_deleted`, and the counts by `kind` or `kind:column:value`. Every row is hit at most once. What is
-        rejected, in the future or taken back is added with an identifier of its own, so that no other row misses it.
+        rejected, in the future or taken back is added with an identifier of its own: no other row misses it.
     """
     planted: Planted = Counter()
     rows = rows_in(frame)
@@ -213,7 +214,7 @@ def _is_word(column: object, word: str) -> Bools:
 
 
 def _optional(table: RawTable, frame: Frame) -> list[str]:
-    """The columns an older version did not know yet: one that is neither key nor required nor coded nor a time."""
+    """What an older version did not know yet: one column that is no key, code or time."""
     protected = {*table.key, *table.required, *table.codes, LANDED_AT}
     free = [
         name

@@ -1,4 +1,4 @@
-"""How people are reached: which visits an advertisement started, and what it showed to those who did not come."""
+"""How people are reached: which visits an advertisement started, and what it showed to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why customers ask for help, and what comes of it: issues, contacts, interactions, tickets and their histories."""
+"""Why customers ask for help, and what comes of it: issues, contacts, interactions, tickets."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ CALL_AFTER_OUTAGE = 0.4
 class Contacts:
     """A chunk's contacts by time, one row each, with what came of them.
 
-    `customer`, `order` and `product` are positions (-1: none); `number` is behind both the interaction's and the
-    ticket's id. Times are NULL where the thing did not happen.
+    `customer`, `order` and `product` are positions (-1: none); `number` is behind the interaction's and the
+    ticket's id.
     """
 
     number: Ints
@@ -94,8 +94,8 @@ def issues(
 ) -> tuple[Sessions, Contacts]:
     """Everything that makes a customer look for help: their support visits, and the contacts that follow.
 
-    Late parcels, returns, bills and life itself raise issues. Most people look on the site first; a good article ends
-    it, the bad one, the missing one and the outage end in a contact.
+    Late parcels, returns, bills and life itself raise issues. Most people look on the site first; a good
+    article ends it, the bad one, the missing one and the outage end in a contact.
     """
     rng = world.rng(people.chunk, 10)
     n = people.count
@@ -103,10 +103,11 @@ def issues(
     early = np.flatnonzero(orders.has_delivery & (orders.customer >= 0) & (rng.random(len(orders.at)) < 0.04))
     back = np.flatnonzero((rng.random(len(returns.order)) < 0.4) & (orders.customer[returns.order] >= 0))
     billed = np.flatnonzero((orders.customer >= 0) & (rng.random(len(orders.at)) < 0.06))
-    random = np.repeat(np.arange(n), rng.poisson(0.95 * world.scale**0.5 * world.days / 365, n))
+    random = np.repeat(np.arange(n), rng.poisson(2.6 * world.scale**0.5 * world.days / 365, n))
     random_at = world.clock.some_time(rng, world.some_days(rng, len(random)), people.locale[random])
-    night = np.repeat(np.array(world.dst_nights, np.int64), max(3, n // 250))
-    sleepless = rng.integers(0, n, len(night))
+    night = np.repeat(np.array(world.dst_nights, np.int64), max(6, n // 200))
+    known = np.searchsorted(np.sort(people.created), night - DAY)  # how many are customers by then
+    sleepless = np.argsort(people.created)[rng.integers(0, np.maximum(known, 1))]
     hit = np.flatnonzero(web.meets_outage(world, people, sessions))
     hit = hit[
         (people.visitor_customer[sessions.visitor[hit]] >= 0) & (rng.random(len(hit)) < CALL_AFTER_OUTAGE)
@@ -147,11 +148,10 @@ def issues(
         )
 
     customer, at, topic, order, product, online = (column(place) for place in range(6))
-    looks = rng.random(len(at)) < online
-    kept = (at >= world.start) & (at < world.stop - 2 * HOUR)
-    customer, at, topic, order, product, looks = (
-        x[kept] for x in (customer, at, topic, order, product, looks)
-    )
+    looks: Bools = rng.random(len(at)) < online
+    kept = (at >= np.maximum(people.created[customer], world.start)) & (at < world.stop - 2 * HOUR)
+    customer, at, topic, order, product = (x[kept] for x in (customer, at, topic, order, product))
+    looks = looks[kept]
     article = w.ARTICLE_FOR[topic, w.ARTICLE_LANGUAGE_OF[people.locale[customer]]]
     is_misled = looks & (article == w.BAD_ARTICLE) & (at >= world.broken_from)
     chance = np.where(is_misled, 0.9, np.where(topic == w.GAP_TOPIC, 0.75, 0.36))
@@ -209,7 +209,7 @@ def issues(
 
 @dataclass(frozen=True)
 class Service:
-    """What the contacts led to, per contact: waiting in seconds, transfers, the agent, the end, and the ticket's course."""
+    """What the contacts led to, per contact; `wait` in seconds, times NULL where it did not happen."""
 
     wait: Floats
     is_transferred: Bools
@@ -376,14 +376,11 @@ def _tickets(
 ) -> tuple[Service, dict[str, list[Frame]]]:
     n, stop = contacts.count, world.stop
     channel, topic = contacts.channel, contacts.topic
-    created = np.where(
-        contacts.has_interaction & (channel <= w.CHAT), service.ended, contacts.at + 5 * SECOND
-    )
-    created = np.minimum(created, stop - SECOND)
+    created = np.minimum(contacts.at + np.where(contacts.has_interaction, 0, 5 * SECOND), stop - SECOND)
     hours = np.array([0.05, 0.05, 2.2, 0.15, 0.8, 2.8, 5.0, 1.0])[channel]
-    reply = (
-        world.when_staffed(rng, created) + (hours * rng.exponential(1.0, n) * HOUR).astype(np.int64) + MINUTE
-    )
+    spoken = contacts.has_interaction & (channel <= w.CHAT)
+    ready = world.when_staffed(rng, np.where(spoken, np.maximum(service.ended, created), created))
+    reply = ready + (hours * rng.exponential(1.0, n) * HOUR).astype(np.int64) + MINUTE
     reply = world.when_staffed(rng, reply)
     is_mute = rng.random(n) < 0.04
     one_touch = rng.random(n) < 0.45
@@ -506,7 +503,7 @@ def _tickets(
 
 
 def _previous_ticket(contacts: Contacts, rows: Ints, within: int) -> Ints:
-    """Per contact, the position of the same customer's ticket before, at most `within` microseconds old; else -1."""
+    """Per contact, the same customer's ticket in the `within` microseconds before; else -1."""
     found = np.full(contacts.count, -1)
     order = rows[np.lexsort((contacts.at[rows], contacts.customer[rows]))]
     same = contacts.customer[order][1:] == contacts.customer[order][:-1]
@@ -524,7 +521,7 @@ def _history(
     world: World,
     values: tuple[str, ...],
 ) -> Frame:
-    """`ticket_events`: the blocks' rows in order of ticket and time; equal times keep the order of the blocks."""
+    """`ticket_events`: the blocks' rows by ticket and time; equal times keep the order of the blocks."""
     rows = [np.flatnonzero(where & has_history) for where, *_ in blocks]
     ticket = np.concatenate(rows)
     at = np.concatenate([block[1][row] for block, row in zip(blocks, rows, strict=True)])
@@ -533,7 +530,7 @@ def _history(
         picked = [
             np.broadcast_to(np.asarray(b[place]), len(has_history))[r]
             for b, r in zip(blocks, rows, strict=True)
-        ]  # type: ignore[arg-type]
+        ]
         return np.concatenate(picked).astype(np.int64)
 
     order = np.lexsort((np.arange(len(at)), at, ticket))
@@ -552,7 +549,8 @@ def _history(
 
 
 def _messages(
-    world: World, rng: Rng, people: People, contacts: Contacts, agent: Ints, created: Ints, first_response: Ints,
+    world: World, rng: Rng, people: People, contacts: Contacts, agent: Ints, created: Ints,
+    first_response: Ints,
     back: Ints, done: Ints, reopened: Ints, one_touch: Bools,
 ) -> Frame:  # fmt: skip
     n = contacts.count
@@ -580,7 +578,7 @@ def _messages(
     order = np.lexsort((np.arange(len(at)), at, ticket))
 
     def codes(place: int) -> Ints:
-        picked = [np.broadcast_to(np.asarray(b[place]), n)[r] for b, r in zip(blocks, rows, strict=True)]  # type: ignore[call-overload]
+        picked = [np.broadcast_to(np.asarray(b[place]), n)[r] for b, r in zip(blocks, rows, strict=True)]
         return np.concatenate(picked)[order].astype(np.int64)
 
     ticket, at = ticket[order], at[order]

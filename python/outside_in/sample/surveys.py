@@ -1,4 +1,4 @@
-"""What customers say: invitations, answers that follow from what happened to them, reviews, and who calls back."""
+"""What customers say: invitations, answers that follow from what happened, reviews, and calls back."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _STAGES = ("purchase", "delivery", "use", "support")
 
 @dataclass(frozen=True)
 class Survey:
-    """A questionnaire: what it asks (aspects), on which scale, about what, and how often it is sent and answered."""
+    """A questionnaire: what it asks (aspects), on which scale, about what, and how long it takes."""
 
     name: str
     kind: str
@@ -65,17 +65,21 @@ class Survey:
     is_reversed: bool = False
 
 
+_OF_TICKET = ("overall", "friendliness", "clarity", "resolution")
+_OF_CALL = ("overall", "friendliness", "empathy", "attention")
+_OF_ORDER = ("overall", "product", "delivery", "website", "price")
+_ALONE = ("overall",)
 SURVEYS = (
-    Survey("sv-relationship", "nps", 0, 10, ("overall",), "relationship", "use", 1.0, says_scale=False),
-    Survey("sv-relationship-birch", "nps", 1, 10, ("overall",), "relationship", "use", 1.0),
-    Survey("sv-ticket-nps", "nps", 0, 10, ("overall",), "ticket", "support", 0.8, says_scale=False),
-    Survey("sv-ticket", "csat", 1, 5, ("overall", "friendliness", "clarity", "resolution"), "ticket", "support", 2.0, says_scale=False),
-    Survey("sv-call", "csat", 1, 7, ("overall", "friendliness", "empathy", "attention"), "interaction", "support", 1.6),
-    Survey("sv-delivery", "csat", 1, 5, ("overall", "product", "delivery", "website", "price"), "order", "delivery", 3.0),
-    Survey("sv-effort", "ces", 1, 7, ("overall",), "article", "support", 0.5, says_scale=False),
-    Survey("sv-effort-app", "ces", 1, 5, ("overall",), "article", "support", 0.5, is_reversed=True),
-    Survey("sv-pulse", "other", 0, 100, ("overall",), "relationship", "use", 0.5),
-)  # fmt: skip
+    Survey("sv-relationship", "nps", 0, 10, _ALONE, "relationship", "use", 1.0, says_scale=False),
+    Survey("sv-relationship-birch", "nps", 1, 10, _ALONE, "relationship", "use", 1.0),
+    Survey("sv-ticket-nps", "nps", 0, 10, _ALONE, "ticket", "support", 0.8, says_scale=False),
+    Survey("sv-ticket", "csat", 1, 5, _OF_TICKET, "ticket", "support", 2.0, says_scale=False),
+    Survey("sv-call", "csat", 1, 7, _OF_CALL, "interaction", "support", 1.6),
+    Survey("sv-delivery", "csat", 1, 5, _OF_ORDER, "order", "delivery", 3.0),
+    Survey("sv-effort", "ces", 1, 7, _ALONE, "article", "support", 0.5, says_scale=False),
+    Survey("sv-effort-app", "ces", 1, 5, _ALONE, "article", "support", 0.5, is_reversed=True),
+    Survey("sv-pulse", "other", 0, 100, _ALONE, "relationship", "use", 0.5),
+)
 RELATION, RELATION_BIRCH, TICKET_NPS, AFTER_TICKET, AFTER_CALL, AFTER_ORDER, EFFORT, EFFORT_APP, PULSE = (
     range(9)
 )
@@ -96,7 +100,7 @@ class _Asked:
 def tables(
     world: World, people: People, orders: Orders, contacts: Contacts, service: Service, sessions: Sessions
 ) -> dict[str, list[Frame]]:
-    """`survey_invitations`, `survey_responses`, `reviews`, and the outbound `interactions` with unhappy customers."""
+    """Invitations, responses, reviews, and the outbound interactions with unhappy customers."""
     rng = world.rng(people.chunk, 13)
     invitations, responses, unhappy = [], [], []
     number = people.chunk * STRIDE
@@ -167,28 +171,44 @@ def _asked(
     def asked(survey: int, customer: Ints, subject: Ids | Words | None, at: Ints, feeling: Floats) -> _Asked:
         return _Asked(survey, customer, subject, at, feeling, rng.integers(0, 3, len(at)))
 
+    after = service.solved + HOUR
+    article = Words(np.maximum(sessions.article[read], 0), w.ARTICLE_IDS)
+    read_at = sessions.at[read] + 15 * MINUTE
     return [
         asked(RELATION, regular[~birch], None, when[~birch], loyal[~birch]),
         asked(RELATION_BIRCH, regular[birch], None, when[birch], loyal[birch]),
-        asked(
-            TICKET_NPS, contacts.customer[by_nps], Ids("t", contacts.number[by_nps]), service.solved[by_nps] + HOUR,
-            handled[by_nps],
-        ),
-        asked(
-            AFTER_TICKET, contacts.customer[by_csat], Ids("t", contacts.number[by_csat]), service.solved[by_csat] + HOUR,
-            handled[by_csat],
-        ),
-        asked(AFTER_CALL, contacts.customer[calls], Ids("i", contacts.number[calls]), service.ended[calls] + 10 * MINUTE, handled[calls]),
-        asked(AFTER_ORDER, orders.customer[received], Ids("o", orders.number[received]), orders.delivered[received] + 20 * HOUR, ordered),
         *(
             asked(
-                survey, reader[who], Words(np.maximum(sessions.article[read[who]], 0), w.ARTICLE_IDS),
-                sessions.at[read[who]] + 15 * MINUTE, effort[who],
+                survey, contacts.customer[rows], Ids("t", contacts.number[rows]), after[rows], handled[rows]
+            )
+            for survey, rows in ((TICKET_NPS, by_nps), (AFTER_TICKET, by_csat))
+        ),
+        asked(
+            AFTER_CALL,
+            contacts.customer[calls],
+            Ids("i", contacts.number[calls]),
+            service.ended[calls] + 10 * MINUTE,
+            handled[calls],
+        ),
+        asked(
+            AFTER_ORDER,
+            orders.customer[received],
+            Ids("o", orders.number[received]),
+            orders.delivered[received] + 20 * HOUR,
+            ordered,
+        ),
+        *(
+            asked(
+                survey,
+                reader[who],
+                Words(article.codes[who], article.words),
+                read_at[who],
+                effort[who],
             )
             for survey, who in ((EFFORT, ~in_app), (EFFORT_APP, in_app))
         ),
         asked(PULSE, regular[pulse], None, when[pulse] + DAY, loyal[pulse]),
-    ]  # fmt: skip
+    ]
 
 
 def _regularly(world: World, rng: Rng, people: People) -> tuple[Ints, Ints]:
@@ -228,7 +248,7 @@ def _answers(
     answers = begins & (rng.random(n) < 0.92) & (responded < world.stop) & live
     opened, started = (np.where(x < world.stop, x, NULL) for x in (opened, started))
     kind, stage = _TYPES.index(survey.kind), _STAGES.index(survey.stage)
-    subject = {
+    subject: Frame = {
         "subject_type": Words(np.zeros(n, np.int64), (survey.subject,)),
         "subject_id": asked.subject if asked.subject is not None else Words(np.full(n, -1), ()),
         "journey_stage": Words(np.full(n, 1 if survey.stage == "use" else 2), ("before", "during", "after")),

@@ -1,4 +1,4 @@
-"""What is true of a sample and cannot be read off it: the plan, the laws, and what was damaged; and the text files."""
+"""What is true of a sample and cannot be read off it: the plan, the laws, the damage; and the text files."""
 
 from __future__ import annotations
 
@@ -90,13 +90,13 @@ def collect(
         "purchase_law": {
             "model": "bg_nbd",
             "time_unit": "days",
-            "note": "of the customers' orders that are not cancelled; first orders are spread over the period",
+            "note": "orders of customers that are not cancelled; first orders are spread over the period",
             **{name: law[name] for name in ("r", "alpha", "a", "b")},
         },
         "spend_law": {
             "model": "gamma_gamma",
             "currency": "EUR",
-            "note": "gross_amount - discount_amount of the same orders; independent of how often a customer buys",
+            "note": "gross_amount - discount_amount of the same orders; independent of their number",
             **{name: law[name] for name in ("p", "q", "v")},
             "mean_order_value": law["p"] * law["v"] / (law["q"] - 1),
         },

@@ -89,7 +89,7 @@ PING_EVERY = 12 * SECOND
 
 @dataclass(frozen=True)
 class Sessions:
-    """Visits: `visitor` is a position in People, `at` the first moment (of a BUY, the moment of the purchase).
+    """Visits: `visitor` is a position in People, `at` the first moment (of a BUY, that of the purchase).
 
     `pages` 0 leaves the number to chance. The rest is -1 where it does not apply.
     """
@@ -108,7 +108,7 @@ class Sessions:
     def of(cls, visitor: Ints, at: Ints, flow: int, **others: Ints | int) -> Sessions:
         """Visits of one kind; `others` are the remaining columns, whole or one value for all."""
         n = len(visitor)
-        column = {name: np.broadcast_to(np.int64(others.get(name, -1)), n) for name in _OPTIONAL}  # type: ignore[arg-type]
+        column = {name: np.broadcast_to(np.int64(others.get(name, -1)), n) for name in _OPTIONAL}
         return cls(
             visitor=visitor,
             at=at,
@@ -131,7 +131,7 @@ def join(parts: list[Sessions]) -> Sessions:
 
 
 def everyday(world: World, people: People, orders: Orders) -> Sessions:
-    """Visits without a problem behind them: looking round, buying, giving up, tracking, signing in, crawling."""
+    """Visits without a problem behind them: looking, buying, giving up, tracking, signing in, crawling."""
     rng = world.rng(people.chunk, 6)
     busy = np.exp(rng.normal(-0.32, 0.8, people.bots.start))
     often = np.where(np.arange(people.bots.start) < people.unknown.start, 4.6, 2.4)
@@ -149,10 +149,14 @@ def everyday(world: World, people: People, orders: Orders) -> Sessions:
         return world.clock.some_time(rng, day, people.visitor_locale[visitor])
 
     looking = np.repeat(np.arange(people.bots.start), rng.poisson(busy * often * activity))
+    looked_at = at_random(looking)
+    looker = people.visitor_customer[looking]
+    has_left = (looker >= 0) & (orders.left[looker] != NULL) & (looked_at > orders.left[looker] + 10 * DAY)
+    stays = ~has_left | (rng.random(len(looking)) < 0.25)  # who will not buy again hardly looks in
+    looking, looked_at = looking[stays], looked_at[stays]
     signing = np.repeat(known, rng.poisson(0.35 * activity, len(known)))
-    unknown = np.arange(
-        people.unknown.start, people.unknown.stop
-    )  # what customers ask comes out of their issues
+    # what customers ask comes out of their issues
+    unknown = np.arange(people.unknown.start, people.unknown.stop)
     asking = np.repeat(unknown, rng.poisson(0.5 * activity, len(unknown)))
     robots = np.arange(people.bots.start, people.bots.stop)
     crawling = np.repeat(robots, rng.poisson(12 * activity, len(robots)))
@@ -160,8 +164,9 @@ def everyday(world: World, people: People, orders: Orders) -> Sessions:
     rush = rng.integers(0, people.unknown.stop, round(people.count * 0.03 * max(1.0, world.scale)))
     outage = rng.integers(world.outage[0], world.outage[1], len(rush))
     flows = choose(rng, [0.3, 0.52, 0.18], len(looking))
-    visits = Sessions.of(looking, at_random(looking), BOUNCE)
+    visits = Sessions.of(looking, looked_at, BOUNCE)
     visits = replace(visits, flow=np.array([BOUNCE, BROWSE, GIVE_UP])[flows])
+    signed = Sessions.of(signing, at_random(signing), SIGN_IN)
     topic = choose(rng, w.ISSUE_WEIGHTS, len(asking))
     language = w.ARTICLE_LANGUAGE_OF[people.visitor_locale[asking]]
     return join(
@@ -169,7 +174,7 @@ def everyday(world: World, people: People, orders: Orders) -> Sessions:
             visits,
             Sessions.of(orders.visitor[online], orders.at[online], BUY, pages=6, order=online),
             Sessions.of(orders.visitor[parcels], seen, TRACK, pages=2, order=parcels, topic=w.DELIVERY),
-            Sessions.of(signing, at_random(signing), SIGN_IN),
+            signed.take(signed.at > people.created[people.visitor_customer[signed.visitor]]),
             Sessions.of(
                 asking,
                 at_random(asking),
@@ -187,12 +192,9 @@ def everyday(world: World, people: People, orders: Orders) -> Sessions:
 def meets_outage(world: World, people: People, sessions: Sessions) -> Bools:
     """Visits to the shop while it is down; they end on the first page."""
     is_during = (sessions.at >= world.outage[0]) & (sessions.at < world.outage[1])
-    return (
-        is_during
-        & (people.visitor_brand[sessions.visitor] == 0)
-        & (sessions.flow != BUY)
-        & (sessions.flow != CRAWL)
-    )
+    is_there = (people.visitor_brand[sessions.visitor] == 0) & ~np.isin(sessions.flow, (BUY, CRAWL))
+    found: Bools = is_during & is_there
+    return found
 
 
 def events(world: World, people: People, orders: Orders, sessions: Sessions) -> Frame:
@@ -243,7 +245,7 @@ def events(world: World, people: People, orders: Orders, sessions: Sessions) -> 
     engaged = np.full(rows, PING_EVERY / 1000)
 
     def put(where: Bools, offset: Ints, what: Any, when: Any) -> Ints:
-        target = (row_of + offset)[where]
+        target: Ints = (row_of + offset)[where]
         name[target] = what
         at[target] = when
         engaged[target] = np.nan
@@ -263,7 +265,8 @@ def events(world: World, people: People, orders: Orders, sessions: Sessions) -> 
 
     visitor = sessions.visitor
     customer = people.visitor_customer[visitor]
-    signed_in = (customer >= 0) & (np.isin(flow, (BUY, TRACK, SIGN_IN)) | (rng.random(len(visitor)) < 0.45))
+    is_member = (customer >= 0) & (sessions.at >= people.created[customer])
+    signed_in = is_member & (np.isin(flow, (BUY, TRACK, SIGN_IN)) | (rng.random(len(visitor)) < 0.45))
     trait = visitor * 7919 % 100  # stable per visitor: which trackers they meet
     engaged[(trait % 10 == 3)[session][view]] = np.nan
     source = _sources(rng, people, sessions, session, place)
@@ -352,7 +355,7 @@ def events(world: World, people: People, orders: Orders, sessions: Sessions) -> 
 
 
 def _views(rng: Rng, flow: Ints, pages: Ints, device: Ints, is_down: Bools) -> tuple[Ints, Ints]:
-    """Per page view: its visit and its place in it. On the phone, more of those who give up do so at the payment."""
+    """Per page view: its visit and its place in it. On the phone, more give up at the payment."""
     n = len(flow)
     drawn = np.ones(n, np.int64)
     drawn = np.where(flow == BROWSE, np.minimum(rng.geometric(0.3, n) + 1, 14), drawn)
@@ -416,7 +419,7 @@ _ORGANIC = 5
 
 
 def _sources(rng: Rng, people: People, sessions: Sessions, session: Ints, place: Ints) -> dict[str, Ints]:
-    """Per page view: codes of referrer, campaign and medium; only a visit's first view tells where it came from."""
+    """Per page view: codes of referrer, campaign and medium; a visit's first view tells its source."""
     n = len(sessions.at)
     is_paid = sessions.campaign >= 0
     origin = choose(rng, [0.42, 0.2, 0.07, 0.06, 0.07, 0.06, 0.12], n) - 1  # -1 direct, then the referrers

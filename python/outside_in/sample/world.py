@@ -1,6 +1,6 @@
-"""What is there before any customer comes: places, topics, articles, pages, products, campaigns, staff, and the plan.
+"""What is there before any customer comes: places, topics, pages, products, campaigns, staff, the plan.
 
-The plan is everything planted on purpose (`World.truth`): later modules read it from here and act on it.
+What is planted on purpose is written down here; the other modules read it and act on it.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ SEARCHES = (
 
 
 class Campaign(NamedTuple):
-    """A campaign; `cost` is EUR per click (0: known only as a daily cost), `weight` its share of the clicks."""
+    """A campaign; `cost` is EUR per click (0: known by the day only), `weight` its share of the clicks."""
 
     name: str
     channel: str
@@ -216,8 +216,8 @@ SPEND_LAW = {"r": 0.65, "alpha": 48.0, "a": 0.9, "b": 3.4, "p": 6.0, "q": 4.0, "
 # share of local activity per hour of the day, and per weekday from Monday
 _HOURS = np.array(
     [
-        0.9, 0.5, 0.3, 0.2, 0.2, 0.4, 1.0, 2.2, 3.8, 5.0, 5.8, 6.0, 5.8, 5.6, 5.6, 5.6, 5.8, 6.2, 6.8, 7.4, 7.6, 6.6,
-        4.4, 2.2,
+        0.9, 0.5, 0.3, 0.2, 0.2, 0.4, 1.0, 2.2, 3.8, 5.0, 5.8, 6.0,
+        5.8, 5.6, 5.6, 5.6, 5.8, 6.2, 6.8, 7.4, 7.6, 6.6, 4.4, 2.2,
     ]
 )  # fmt: skip
 _HOUR_EDGES = np.concatenate([[0.0], np.cumsum(_HOURS) / _HOURS.sum()])
@@ -251,16 +251,18 @@ class Clock:
                     ]
 
     def to_utc(self, local: Ints, zone: Ints | int) -> Ints:
-        """UTC of a wall time; of the two in a repeated hour the first, of a skipped one what the zone would say."""
-        return local - self._by_local[zone, (local - self._origin) // HOUR]
+        """UTC of a wall time; of the two in a repeated hour the first."""
+        found: Ints = local - self._by_local[zone, (local - self._origin) // HOUR]
+        return found
 
     def to_local(self, moment: Ints, zone: Ints | int) -> Ints:
         """Wall time of a moment, right to the hour of a change."""
         guess = moment + self._by_local[zone, (moment - self._origin) // HOUR]
-        return moment + self._by_local[zone, (guess - self._origin) // HOUR]
+        found: Ints = moment + self._by_local[zone, (guess - self._origin) // HOUR]
+        return found
 
     def some_time(self, rng: Rng, day: Ints, zone: Ints) -> Ints:
-        """A moment of the local day (days since 1970) at which people of that zone are up and about, in UTC."""
+        """A moment (UTC) of the local day (days since 1970) at which people there are up and about."""
         of_day = np.interp(rng.random(len(day)), _HOUR_EDGES, np.arange(25)) * HOUR
         return self.to_utc(day * DAY + of_day.astype(np.int64), zone)
 
@@ -302,7 +304,7 @@ class World:
     on_shift: Ints  # [hour of the week in the home zone, k] -> agent; repeated to fill
     is_staffed: Bools  # per hour of the week
     hours_to_staff: Floats  # from the start of each hour of the week until somebody is there
-    rate: Floats  # [currency of FOREIGN_CURRENCIES, day since first_day - 10], EUR for one; weekends repeat Friday
+    rate: Floats  # [currency of FOREIGN_CURRENCIES, day since first_day - 10]; EUR for one
     outage: tuple[int, int]
     broken_from: int
     dst_nights: tuple[int, ...]
@@ -326,7 +328,10 @@ class World:
         first = self.start // DAY
         weekday = (first + np.arange(self.days) + 3) % 7
         edges = np.cumsum(_WEEKDAYS[weekday])
-        return first + np.searchsorted(edges, rng.random(count) * edges[-1], side="right").astype(np.int64)
+        found: Ints = first + np.searchsorted(edges, rng.random(count) * edges[-1], side="right").astype(
+            np.int64
+        )
+        return found
 
     def week_hour(self, moment: Ints) -> Ints:
         """Hour of the week (0 = Monday 00:00) in the service centre's zone."""
@@ -352,7 +357,8 @@ class World:
         table = np.vstack([np.ones(self.rate.shape[1]), self.rate])
         row = np.array([names.index(name) + 1 if name in names else 0 for name in CURRENCIES])
         day = np.clip(moment // DAY - self.start // DAY + 10, 0, self.rate.shape[1] - 1)
-        return table[row[locale], day]
+        found: Floats = table[row[locale], day]
+        return found
 
 
 def build(*, customers: int, days: int, scale: float, seed: int, end: date) -> World:
@@ -365,7 +371,7 @@ def build(*, customers: int, days: int, scale: float, seed: int, end: date) -> W
         raise ValueError(f"need customers >= 1, days >= 7 and scale > 0; got {customers}, {days} and {scale}")
     first = end - timedelta(days=days - 1)
     rng = np.random.default_rng([seed, 1_000_000])
-    people = min(400, 14 + customers // 400)
+    people = min(400, 8 + customers // 1000)
     team = np.concatenate([np.arange(people) % 4, [4, 4]])
     shift = np.concatenate([np.arange(people) % len(SHIFTS), [0, 0]])
     teams_on = [

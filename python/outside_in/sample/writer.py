@@ -1,9 +1,8 @@
 """Columns as numpy arrays, and their way into typed Parquet files.
 
-A `Frame` is one table's rows as named columns of equal length. Missing values are spelled so that a vectorised
-generator never needs a mask: NULL in whole numbers, times, dates and money; NaN in doubles; -1 in codes and
-identifiers; None in mixed text.
-The contract's type decides what a column becomes in the file.
+A `Frame` is one table's rows as named columns of equal length. Missing values are spelled so that
+nothing needs a mask: NULL in whole numbers, times, dates and money; NaN in doubles; -1 in codes and identifiers;
+None in mixed text. The contract's type decides what a column becomes in the file.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
 from outside_in.contract import DELETED, LANDED_AT, RawTable
 
@@ -48,7 +47,7 @@ _AHEAD = {"promised_at", "expires_at"}  # times that are promises: they say noth
 
 @dataclass(frozen=True)
 class Ids:
-    """Identifiers: a prefix and twelve digits, or sixteen hex digits of a hash of them. A negative number is null."""
+    """Identifiers: a prefix and twelve digits, or sixteen hex digits of a hash. A negative number is null."""
 
     prefix: str
     numbers: Ints
@@ -84,7 +83,7 @@ def stack(frames: Sequence[Frame]) -> Frame:
 
 
 def put(frame: Frame, name: str, rows: Ints, value: object) -> None:
-    """Set the column's value in these rows, in a copy of the column. None is null; text is added to the vocabulary."""
+    """Set the value in these rows, in a copy of the column. None is null; text joins the vocabulary."""
     column = frame[name]
     values = _values(column).copy()
     if isinstance(column, Words):
@@ -111,12 +110,14 @@ def texts(column: Column) -> npt.NDArray[Any]:
 def choose(rng: Rng, weights: Sequence[float] | Floats, count: int) -> Ints:
     """`count` positions in `weights`, drawn in proportion to them."""
     edges = np.cumsum(np.asarray(weights, np.float64))
-    return np.searchsorted(edges, rng.random(count) * edges[-1], side="right").astype(np.int64)
+    found: Ints = np.searchsorted(edges, rng.random(count) * edges[-1], side="right").astype(np.int64)
+    return found
 
 
 def whole(values: npt.NDArray[Any]) -> Ints:
     """Rounded to int64."""
-    return np.rint(values).astype(np.int64)
+    found: Ints = np.rint(values).astype(np.int64)
+    return found
 
 
 def money(amount: Floats) -> Ints:
@@ -125,7 +126,7 @@ def money(amount: Floats) -> Ints:
 
 
 def latest_time(table: RawTable, frame: Frame) -> Ints:
-    """Per row, the last thing it tells of: no row can land before it. In microseconds; a date counts as its day's end.
+    """Per row, the last moment it tells of, in microseconds; a date counts as its day's end.
 
     A table without times of its own brings the time of what its rows belong to as `_loaded_at`.
     """
@@ -137,7 +138,8 @@ def latest_time(table: RawTable, frame: Frame) -> Ints:
         if table.columns.get(name) == "timestamp" and name not in _AHEAD
     ]
     if times:
-        return np.maximum.reduce(times)
+        found: Ints = np.maximum.reduce(times)
+        return found
     if table.own_time is not None:
         days = _values(frame[table.own_time])
         return np.where(days == NULL, NULL, (days + 1) * DAY)
@@ -145,7 +147,7 @@ def latest_time(table: RawTable, frame: Frame) -> Ints:
 
 
 def to_arrow(table: RawTable, frame: Frame) -> pa.Table:
-    """The frame as an Arrow table with every contract column, `_loaded_at`, and `_deleted` where the frame has it."""
+    """The frame as an Arrow table: every contract column, `_loaded_at`, and `_deleted` where it has it."""
     count = rows_in(frame)
     kinds = {**table.columns, LANDED_AT: "timestamp"}
     if DELETED in frame:
@@ -160,7 +162,7 @@ def write(path: Path, table: RawTable, frames: Sequence[Frame]) -> int:
     parts = [to_arrow(table, frame) for frame in frames if rows_in(frame)]
     if not parts:
         return 0
-    # Only vocabularies gain from dictionary pages; hashing unique identifiers would be most of the writing time.
+    # Only vocabularies gain from dictionary pages; hashing unique identifiers would cost most of the time.
     coded = [field.name for field in parts[0].schema if pa.types.is_dictionary(field.type)]
     with pq.ParquetWriter(
         path,
@@ -213,9 +215,10 @@ def _missing(column: Column) -> Any:
 
 
 def _recode(column: Words, index: dict[str, int]) -> npt.NDArray[np.int64]:
-    """The column's codes in a vocabulary of distinct words, which grows by what is new; a negative code stays -1."""
+    """The column's codes in `index`, which grows by the words new to it; a negative code stays -1."""
     codes = np.array([index.setdefault(word, len(index)) for word in column.words] + [-1])
-    return codes[np.maximum(column.codes, -1)]
+    found: npt.NDArray[np.int64] = codes[np.maximum(column.codes, -1)]
+    return found
 
 
 def _arrow_column(column: Column | None, kind: str, count: int) -> pa.Array:
