@@ -43,30 +43,30 @@ def publish(built: Path, published: Path) -> int:
 
 
 def _copy_marts(built: Path, draft: Path) -> int:
-    with duckdb.connect(str(built), read_only=True) as con:
-        con.execute("attach ? as draft", [str(draft)])
+    with duckdb.connect() as con:
+        con.execute(f"attach {_literal(str(built))} as built (read_only)")
+        con.execute(f"attach {_literal(str(draft))} as draft")
         con.execute(f"create schema draft.{MARTS}")
         tables = con.execute(
-            "select table_name, comment from duckdb_tables() where schema_name = ? and database_name <> 'draft'"
+            "select table_name, comment from duckdb_tables() where database_name = 'built' and schema_name = ?"
             " order by table_name",
             [MARTS],
         ).fetchall()
         if not tables:
             raise ValueError(f"{built} has no tables in schema {MARTS}: build it first")
         for table, comment in tables:
-            name = _quoted(table)
-            con.execute(f"create table draft.{MARTS}.{name} as select * from {MARTS}.{name}")
+            name = f"draft.{MARTS}.{_quoted(table)}"
+            con.execute(f"create table {name} as select * from built.{MARTS}.{_quoted(table)}")
             if comment:
-                con.execute(f"comment on table draft.{MARTS}.{name} is {_literal(comment)}")
+                con.execute(f"comment on table {name} is {_literal(comment)}")
         comments = con.execute(
             "select table_name, column_name, comment from duckdb_columns()"
-            " where schema_name = ? and database_name <> 'draft' and comment is not null",
+            " where database_name = 'built' and schema_name = ? and comment is not null",
             [MARTS],
         ).fetchall()
         for table, column, comment in comments:
-            con.execute(
-                f"comment on column draft.{MARTS}.{_quoted(table)}.{_quoted(column)} is {_literal(comment)}"
-            )
+            name = f"draft.{MARTS}.{_quoted(table)}.{_quoted(column)}"
+            con.execute(f"comment on column {name} is {_literal(comment)}")
         con.execute("detach draft")
     return len(tables)
 
