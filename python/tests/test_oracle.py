@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from oracle import Key, Row, compute
+
+from tests.oracle import Key, Row, compute
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
 CASES = [

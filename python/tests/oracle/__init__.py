@@ -8,7 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import availability, commerce, contacts, journey, knowledge, listening, members, orders, service, surveys, web
+from . import (
+    availability,
+    commerce,
+    contacts,
+    journey,
+    knowledge,
+    listening,
+    members,
+    orders,
+    service,
+    surveys,
+    web,
+)
 from .raw import World, load
 from .rollup import Key, Results, Row
 

@@ -11,14 +11,15 @@ import pandas as pd
 from .cases import bots, interactions
 from .contacts import contacts
 from .hours import Moments, ServiceHours, Spans, micros, service_hours
-from .raw import MOMENT, World, remembered
+from .raw import MOMENT, World, kept, remembered
 from .rollup import Cells, Results
 from .web import page_views, sessions
 
 HOUR = 3_600_000_000
+DAY = pd.Timedelta(hours=24)
 STAFFED = ("online", "busy")
 AVAILABLE = ("online",)
-Stay = tuple[int, int, str | None]  # start, end, status
+Stay = tuple[int, int, str]  # start, end, status
 
 
 @remembered
@@ -31,21 +32,20 @@ def statuses(world: World) -> pd.DataFrame:
 
 
 def stays(world: World, channel: str | None) -> dict[str, list[Stay]]:
-    """Each agent's statuses on a channel: until the next event on it or on every channel, at most 24 hours."""
+    """Each agent's statuses on a channel, until the next event on it or on every channel, at most 24 h."""
     rows = statuses(world)
     rows = rows[rows["every"] | (rows["channel"] == channel)]
-    as_of = int(micros(pd.Series([world.as_of]))[0])
-    following = rows.groupby("agent_id")["started_at"].shift(-1)
+    starts = micros(rows["started_at"])
+    limits = [rows["started_at"] + DAY, rows.groupby("agent_id")["started_at"].shift(-1), rows["ended_at"]]
+    limits.append(pd.Series(world.as_of, index=rows.index))
+    ends = micros(pd.concat(limits, axis=1).min(axis=1).astype(MOMENT))
     found: dict[str, list[Stay]] = {}
-    columns = (rows["agent_id"], rows["status"], micros(rows["started_at"]), following, rows["ended_at"])
-    for agent, status, start, next_, ended in zip(*columns, strict=True):
-        ends = [start + 24 * HOUR, as_of]
-        ends += [int(t.value // 1000 if t.unit == "ns" else t.as_unit("us").value) for t in (next_, ended) if pd.notna(t)]
-        found.setdefault(agent, []).append((int(start), min(ends), status))
+    for agent, status, start, end in zip(rows["agent_id"], rows["status"], starts, ends, strict=True):
+        found.setdefault(agent, []).append((int(start), int(end), status))
     return found
 
 
-def with_status(found: dict[str, list[Stay]], wanted: Iterable[str]) -> dict[str, Spans]:
+def with_status(found: dict[str, list[Stay]], wanted: tuple[str, ...]) -> dict[str, Spans]:
     """Each agent's time in one of the statuses."""
     return {agent: Spans((a, b) for a, b, s in mine if s in wanted) for agent, mine in found.items()}
 
@@ -56,11 +56,9 @@ def together(spans: Iterable[Spans]) -> Spans:
 
 
 def pieces(world: World, starts: Moments, ends: Moments) -> tuple[Any, Moments, Moments]:
-    """Intervals cut where a local hour begins: the interval each piece is of, and the pieces' starts and ends."""
-    whole_hours = all(
-        offset % pd.Timedelta(hours=1) == pd.Timedelta(0)
-        for offset in {world.calendar.zone.utcoffset(t.to_pydatetime()) for t in _months(world, starts, ends)}
-    )
+    """Intervals cut where a local hour begins: the interval each piece is of, its start and its end."""
+    local = world.calendar.local(pd.Series(_days(starts, ends)))
+    whole_hours = bool((local.dt.minute == 0).all())
     step = HOUR if whole_hours else HOUR // 4
     counts = np.maximum((ends - 1) // step - starts // step + 1, 0)
     index = np.repeat(np.arange(len(starts)), counts)
@@ -69,11 +67,12 @@ def pieces(world: World, starts: Moments, ends: Moments) -> tuple[Any, Moments, 
     return index, np.maximum(edges, starts[index]), np.minimum(edges + step, ends[index])
 
 
-def _months(world: World, starts: Moments, ends: Moments) -> pd.DatetimeIndex:
+def _days(starts: Moments, ends: Moments) -> Any:
+    """A midnight UTC of every fortnight, to see the zone's offsets."""
     if not len(starts):
-        return pd.DatetimeIndex([])
-    first, last = (pd.Timestamp(int(t), unit="us") for t in (starts.min(), ends.max()))
-    return pd.date_range(first, last + pd.Timedelta(days=32), freq="15D")
+        return np.array([], dtype=MOMENT)
+    first, last = starts.min() // (24 * HOUR), ends.max() // (24 * HOUR) + 14
+    return np.arange(first, last + 1, 14).astype("datetime64[D]").astype(MOMENT)
 
 
 def as_moments(values: Moments) -> pd.Series[Any]:
@@ -107,15 +106,15 @@ def occupancy(world: World, results: Results) -> None:
     """Handle time and contacts per time online or busy, over agents with status events."""
     rows = statuses(world)
     calls = interactions(world)
-    calls = calls[(calls["inbound"] | calls["outbound"]) & calls["by_agent"] & calls["agent"].isin(rows["agent_id"])]
+    calls = calls[
+        (calls["inbound"] | calls["outbound"]) & calls["by_agent"] & calls["agent"].isin(rows["agent_id"])
+    ]
     work = calls[["at", "agent", "team", "channel", "handle"]].assign(contacts=1, seconds=0.0)
     work["handle"] = work["handle"].fillna(0)
     named = sorted({*rows["channel"].dropna(), *calls["channel"].dropna()})
     by_channel = {channel: with_status(stays(world, channel), STAFFED) for channel in named or [None]}
     agents = rows["agent_id"].unique()
-    own = {
-        agent: together(mine[agent] for mine in by_channel.values() if agent in mine) for agent in agents
-    }
+    own = {agent: together(mine[agent] for mine in by_channel.values() if agent in mine) for agent in agents}
     for by, timelines in (
         (("overall", "team", "agent"), {None: own}),
         (("channel",), by_channel),
@@ -142,11 +141,12 @@ def open_at(hours: ServiceHours, schedule: str | None, channel: str | None, mome
 def in_open_hours(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
     """Whether `at` is in the open hours of the row's `schedule_id` and `channel`."""
     found = pd.Series(True, index=rows.index)
-    keys = rows[["schedule_id", "channel"]].astype(object)
-    keys = keys.where(keys.notna(), None)
-    for (schedule, channel), part in rows.groupby([keys["schedule_id"], keys["channel"]], dropna=False):
-        names = [None if pd.isna(name) else str(name) for name in (schedule, channel)]
-        found[part.index] = open_at(service_hours(world), names[0], names[1], micros(part["at"]))
+    columns = [kept(rows[column], rows[column].notna()).tolist() for column in ("schedule_id", "channel")]
+    groups: dict[tuple[str | None, str | None], list[int]] = {}
+    for index, schedule, channel in zip(rows.index, *columns, strict=True):
+        groups.setdefault((schedule, channel), []).append(index)
+    for (schedule, channel), index in groups.items():
+        found[index] = open_at(service_hours(world), schedule, channel, micros(rows.loc[index, "at"]))
     return found
 
 
@@ -164,7 +164,9 @@ def presence(world: World, results: Results) -> None:
     asked = contacts(world)
     asked = asked.assign(open=in_open_hours(world, asked))
     both = pd.concat([part[["at", "channel", "open"]] for part in (begun, asked)], ignore_index=True)
-    Cells(world, results, both.assign(closed=~both["open"].astype(bool))).share("out_of_hours_demand", "closed", 1)
+    Cells(world, results, both.assign(closed=~both["open"].astype(bool))).share(
+        "out_of_hours_demand", "closed", 1
+    )
     chat = service_hours(world).of(None, "chat")
     if chat is None:
         return
@@ -173,13 +175,19 @@ def presence(world: World, results: Results) -> None:
     Cells(world, results, views).share("chat_coverage", "open", 1)
     online = together(with_status(stays(world, "chat"), AVAILABLE).values())
     views = views[views["open"]]
-    Cells(world, results, views.assign(there=online.contain(micros(views["at"])))).share("chat_presence", "there", 1)
+    Cells(world, results, views.assign(there=online.contain(micros(views["at"])))).share(
+        "chat_presence", "there", 1
+    )
 
 
 def uptime(world: World, results: Results) -> None:
     """Each check's state holds until the monitor's next one, the last until as_of, at most 24 hours."""
-    rows = world["uptime_checks"].sort_values(["monitor_id", "checked_at"], kind="stable").reset_index(drop=True)
-    last = pd.DataFrame({"day": rows["checked_at"] + pd.Timedelta(hours=24), "as_of": world.as_of}).min(axis=1)
+    rows = (
+        world["uptime_checks"].sort_values(["monitor_id", "checked_at"], kind="stable").reset_index(drop=True)
+    )
+    last = pd.DataFrame({"day": rows["checked_at"] + pd.Timedelta(hours=24), "as_of": world.as_of}).min(
+        axis=1
+    )
     until = rows.groupby("monitor_id")["checked_at"].shift(-1)
     ends = until.where(until.notna(), last).astype(MOMENT)
     index, starts, stops = pieces(world, micros(rows["checked_at"]), micros(ends))
@@ -188,10 +196,14 @@ def uptime(world: World, results: Results) -> None:
     inside = seconds if spans is None else (spans.elapsed(stops) - spans.elapsed(starts)) / 1e6
     found = rows.loc[index, ["monitor_id", "site", "is_up"]].reset_index(drop=True)
     found = found.assign(at=as_moments(starts), monitor=found["monitor_id"])
-    parts = [found.assign(seconds=s, in_service_hours=f) for s, f in ((inside, True), (seconds - inside, False))]
+    parts = [
+        found.assign(seconds=s, in_service_hours=f) for s, f in ((inside, True), (seconds - inside, False))
+    ]
     both = pd.concat([part[part["seconds"] > 0] for part in parts], ignore_index=True)
     up = both["is_up"].astype(bool)
-    cells = Cells(world, results, both.assign(up=both["seconds"].where(up, 0), down=both["seconds"].where(~up, 0) / 60))
+    cells = Cells(
+        world, results, both.assign(up=both["seconds"].where(up, 0), down=both["seconds"].where(~up, 0) / 60)
+    )
     cells.share("uptime", "up", "seconds")
     cells.total("incident_minutes", "down")
 

@@ -33,7 +33,8 @@ class Calendar:
         """Wall-clock time of each moment."""
         if self.zone_name == "UTC":
             return moments
-        return moments.dt.tz_localize("UTC").dt.tz_convert(self.zone).dt.tz_localize(None)
+        local: pd.Series[Any] = moments.dt.tz_localize("UTC").dt.tz_convert(self.zone).dt.tz_localize(None)
+        return local
 
     def instant(self, day: date) -> pd.Timestamp:
         """The first moment of a local day."""

@@ -7,31 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .raw import MOMENT, World, code, remembered
+from .raw import MOMENT, World, code, else_, false, remembered, true
 
 STATUSES = ("new", "open", "pending", "on_hold", "solved", "closed")
 SOLVED = ("solved", "closed")
 PRIORITIES = ("low", "normal", "high", "urgent")
-
-
-def else_(first: pd.Series[Any], then: pd.Series[Any]) -> pd.Series[Any]:
-    """`first` where it is known, `then` where it is not."""
-    return first.where(first.notna(), then)
-
-
-def kept(values: pd.Series[Any], where: pd.Series[bool]) -> pd.Series[Any]:
-    """`values` where the condition holds, null elsewhere."""
-    return values.astype(object).where(where, None)
-
-
-def true(flags: pd.Series[Any]) -> pd.Series[bool]:
-    """Where a boolean is known to be true."""
-    return flags.map(lambda flag: flag is True or flag is np.True_).astype(bool)
-
-
-def false(flags: pd.Series[Any]) -> pd.Series[bool]:
-    """Where a boolean is known to be false."""
-    return flags.map(lambda flag: flag is False or flag is np.False_).astype(bool)
 
 
 def with_customer(world: World, rows: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +118,7 @@ def histories(world: World) -> dict[str, History]:
 
 @remembered
 def every_ticket(world: World) -> pd.DataFrame:
-    """Every accepted ticket with its dimensions; `counts` is false for spam, excluded and merged-away ones."""
+    """Every accepted ticket with its dimensions; spam, excluded and merged-away ones do not `counts`."""
     rows = world["tickets"].copy()
     rows["counts"] = (
         ~true(rows["is_spam"]) & ~true(rows["is_excluded"]) & rows["merged_into_ticket_id"].isna()
@@ -159,7 +139,7 @@ def every_ticket(world: World) -> pd.DataFrame:
 
 @remembered
 def tickets(world: World) -> pd.DataFrame:
-    """Tickets that count, with `solved` (None = not known), `solved_time`, `ever_solved`, `reopened`, `response_at`."""
+    """Tickets that count; `solved` is None where it is not known, `response_at` is the first response."""
     rows = every_ticket(world)
     rows = rows[rows["counts"]].reset_index(drop=True)
     past = histories(world)
@@ -202,13 +182,14 @@ def reassigned(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
 
 @remembered
 def response_messages(world: World) -> pd.DataFrame:
-    """Public, non-automatic, non-spam messages by an agent (no bot) or a community member who is not the requester."""
+    """Public, non-automatic, non-spam messages by an agent (no bot) or another community member."""
     rows = world["ticket_messages"]
     requester = rows["ticket_id"].map(world.lookup("tickets", "requester_id"))
     by_people = rows["author_type"].isin(["agent", "community"]) & ~rows["author_id"].isin(bots(world))
     own = rows["author_id"].notna() & (rows["author_id"] == requester)
     public = ~false(rows["is_public"])
-    return rows[by_people & ~own & public & ~true(rows["is_auto_reply"]) & ~true(rows["is_spam"])]
+    counted = by_people & ~own & public & ~true(rows["is_auto_reply"]) & ~true(rows["is_spam"])
+    return rows[counted.astype(bool)]
 
 
 @remembered

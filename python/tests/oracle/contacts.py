@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .cases import (
-    cases, else_, every_ticket, false, interactions, kept, reassigned, response_messages, tickets, true,
-)  # fmt: skip
+from .cases import cases, every_ticket, interactions, reassigned, response_messages, tickets
 from .hours import Moments, micros
 from .money import in_reporting_currency
 from .orders import by_product, orders
-from .raw import World, remembered
+from .raw import World, else_, false, kept, remembered, true
 from .rollup import Cells, Results
 
 DAY = pd.Timedelta(days=1)
@@ -21,7 +19,7 @@ DAY = pd.Timedelta(days=1)
 
 @remembered
 def contacts(world: World) -> pd.DataFrame:
-    """Inbound interactions, no legs, and tickets without an inbound interaction; `start`, `end` (= start), customer."""
+    """Inbound interactions, no legs, and tickets without an inbound interaction."""
     rows = interactions(world)
     inbound = rows[rows["inbound"]]
     calls = inbound[~inbound["leg"]].assign(source="interaction", schedule_id=None)
@@ -30,7 +28,17 @@ def contacts(world: World) -> pd.DataFrame:
     alone = alone[~alone["ticket_id"].isin(inbound["ticket_id"].dropna())].assign(source="ticket", queue=None)
     alone["contact_id"] = alone["ticket_id"]
     columns = [
-        *("contact_id", "source", "at", "customer_id", "channel", "topic", "ticket_id", "order_id", "segment"),
+        *(
+            "contact_id",
+            "source",
+            "at",
+            "customer_id",
+            "channel",
+            "topic",
+            "ticket_id",
+            "order_id",
+            "segment",
+        ),
         *("schedule_id", "country", "language", "queue"),
     ]
     parts = [part[columns] for part in (calls, alone) if len(part)]
@@ -39,7 +47,7 @@ def contacts(world: World) -> pd.DataFrame:
 
 
 def next_after(rows: pd.DataFrame, by: list[str]) -> pd.Series[Any]:
-    """For each row the start of the group's next row that starts later (null keys are a group of their own)."""
+    """For each row the start of the group's next row that starts later (nulls are a group of their own)."""
     starts = rows[[*by, "at"]].drop_duplicates().sort_values("at", kind="stable")
     starts["next"] = starts.groupby(by, dropna=False)["at"].shift(-1)
     return rows.merge(starts, on=[*by, "at"], how="left")["next"].set_axis(rows.index)
@@ -85,7 +93,9 @@ def first_contact_resolution(world: World, results: Results) -> None:
     for who, topic, at, source, case in zip(
         rows["customer_id"], topics, micros(rows["at"]), rows["source"], rows["case_id"], strict=True
     ):
-        own = (source, case) if source == "interaction" or case not in origin else ("interaction", origin[case])
+        own = (
+            (source, case) if source == "interaction" or case not in origin else ("interaction", origin[case])
+        )
         again.append(any(at < t <= at + limit and (s, c) != own for t, s, c in others.get((who, topic), [])))
     first = ~np.array(again, dtype=bool) & ~rows["reopened"].astype(bool)
     Cells(world, results, rows.assign(first=first)).share("first_contact_resolution", "first", 1)
@@ -121,9 +131,11 @@ def covered(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
 def touches_of_tickets(world: World, results: Results) -> None:
     """One touch, self-serviceable and uncovered cases."""
     rows = tickets(world)
-    rows = rows.assign(one=rows["ticket_id"].map(agent_responses(world)).fillna(0) == 1, covered=covered(world, rows))
-    moved = interactions(world)
-    moved = moved[moved["transfer_count"] > 0]["ticket_id"].dropna()
+    rows = rows.assign(
+        one=rows["ticket_id"].map(agent_responses(world)).fillna(0) == 1, covered=covered(world, rows)
+    )
+    calls = interactions(world)
+    moved = calls[calls["transfer_count"] > 0]["ticket_id"].dropna()
     stayed = ~rows["ticket_id"].isin(moved) & ~reassigned(world, rows)
     solved = true(rows["solved"])
     rows = rows.assign(alone=rows["one"] & stayed & rows["covered"])[solved]
@@ -136,20 +148,28 @@ def touches_of_tickets(world: World, results: Results) -> None:
 
 
 def automation(world: World, results: Results) -> None:
-    """Interactions that a machine finished: no agent answered that customer, or a leg of it, in the 24 h after."""
+    """Interactions a machine finished: no agent answered that customer, or a leg of it, in 24 h after."""
     rows = interactions(world)
     inbound = rows[rows["inbound"]]
     people = inbound[inbound["by_agent"]]
     helped = people[people["customer_id"].notna() & ~people["leg"]]
     starts = {str(who): np.sort(micros(times)) for who, times in helped.groupby("customer_id")["at"]}
     legs = people[people["leg"]]
-    leg_starts = {str(parent): np.sort(micros(times)) for parent, times in legs.groupby("parent_interaction_id")["at"]}
+    leg_starts = {
+        str(parent): np.sort(micros(times)) for parent, times in legs.groupby("parent_interaction_id")["at"]
+    }
     rows = inbound[~inbound["leg"] & (inbound["at"] + DAY <= world.as_of)]
-    machine = (rows["outcome"] == "completed_in_ivr") | (rows["answered"] & rows["handler"].isin(["bot", "ivr"]))
+    machine = (rows["outcome"] == "completed_in_ivr") | (
+        rows["answered"] & rows["handler"].isin(["bot", "ivr"])
+    )
     helped_after = [
         _any_between(starts.get(who), at + 1, at + day) or _any_between(leg_starts.get(me), at, at + day)
         for who, me, at, day in zip(
-            rows["customer_id"], rows["interaction_id"], micros(rows["at"]), [86_400_000_000] * len(rows), strict=True
+            rows["customer_id"],
+            rows["interaction_id"],
+            micros(rows["at"]),
+            [86_400_000_000] * len(rows),
+            strict=True,
         )
     ]
     alone = machine & ~np.array(helped_after, dtype=bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -69,9 +70,13 @@ class Spans:
         return Spans(found)
 
 
-def micros(moments: pd.Series) -> Moments:  # type: ignore[type-arg]
+def micros(moments: pd.Series[Any]) -> Moments:
     """Moments without nulls as microseconds since 1970."""
     return moments.to_numpy().astype("datetime64[us]").astype(np.int64)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 
 
 def _wall_time(text: str) -> timedelta | None:
@@ -82,7 +87,7 @@ def _wall_time(text: str) -> timedelta | None:
 
 
 class ServiceHours:
-    """The open intervals of each choice of service_hours rows, from the day before the first event to past as_of."""
+    """The open intervals of each choice of service_hours rows, from before the first event to past as_of."""
 
     def __init__(self, world: World) -> None:
         """Reads service_hours and service_holidays."""
@@ -91,18 +96,20 @@ class ServiceHours:
         self.holidays = {
             (s, d.date()) for s, d in zip(holidays["schedule_id"], holidays["holiday_date"], strict=True)
         }
-        firsts = [
-            world[t][c].min()
-            for t, c in (("tickets", "created_at"), ("interactions", "started_at"), ("web_events", "event_at"),
-                         ("uptime_checks", "checked_at"), ("agent_status_events", "started_at"))
-            if len(world[t])
-        ]  # fmt: skip
+        moments = {
+            "tickets": "created_at",
+            "interactions": "started_at",
+            "web_events": "event_at",
+            "uptime_checks": "checked_at",
+            "agent_status_events": "started_at",
+        }
+        firsts = [world[table][column].min() for table, column in moments.items() if len(world[table])]
         self.first = min([*firsts, world.as_of]).date() - timedelta(days=2)
         self.last = world.as_of.date() + timedelta(days=2)
         self._known: dict[tuple[int, ...], Spans] = {}
 
     def of(self, schedule: str | None, channel: str | None) -> Spans | None:
-        """Open time of a case: its schedule's rows, else all, of its channel or null. None is round the clock."""
+        """Open time of a schedule's rows, else all, of the channel or null. None is round the clock."""
         chosen = self.rows["channel"].isna() | (self.rows["channel"] == channel)
         if schedule is not None:
             chosen &= self.rows["schedule_id"] == schedule
@@ -112,7 +119,7 @@ class ServiceHours:
         """Open time of any row. None is round the clock."""
         return self._spans(pd.Series(True, index=self.rows.index))
 
-    def _spans(self, chosen: pd.Series) -> Spans | None:  # type: ignore[type-arg]
+    def _spans(self, chosen: pd.Series[Any]) -> Spans | None:
         key = tuple(self.rows.index[chosen])
         if not key:
             return None
@@ -121,7 +128,7 @@ class ServiceHours:
         return self._known[key]
 
     def _intervals(self, row: int) -> Iterable[tuple[int, int]]:
-        hours = self.rows.loc[row]
+        hours: Any = self.rows.loc[row]
         opens, closes = _wall_time(hours["opens_at"]), _wall_time(hours["closes_at"])
         if opens is None or closes is None:
             return
@@ -131,14 +138,15 @@ class ServiceHours:
             zone = ZoneInfo(hours["timezone"] or "UTC")
         except (ZoneInfoNotFoundError, ValueError):
             zone = ZoneInfo("UTC")
-        first = self.first if pd.isna(hours["valid_from"]) else max(self.first, hours["valid_from"].date())
-        last = self.last if pd.isna(hours["valid_to"]) else min(self.last, hours["valid_to"].date())
+        first: date = (
+            self.first if pd.isna(hours["valid_from"]) else max(self.first, hours["valid_from"].date())
+        )
+        last: date = self.last if pd.isna(hours["valid_to"]) else min(self.last, hours["valid_to"].date())
         for number in range(first.toordinal(), last.toordinal() + 1):
             day = date.fromordinal(number)
             if day.isoweekday() == hours["weekday"] and (hours["schedule_id"], day) not in self.holidays:
                 midnight = datetime(day.year, day.month, day.day)
-                ends = [utc_of(midnight + wall, zone) for wall in (opens, closes)]
-                yield tuple(int(np.datetime64(end, "us").astype(np.int64)) for end in ends)  # type: ignore[misc]
+                yield _micros(utc_of(midnight + opens, zone)), _micros(utc_of(midnight + closes, zone))
 
 
 @remembered

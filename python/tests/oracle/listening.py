@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .cases import interactions, response_messages, tickets, true
+from .cases import interactions, response_messages, tickets
 from .hours import micros
-from .raw import World, remembered
+from .raw import MOMENT, World, remembered, true
 from .rollup import Cells, Results
 from .surveys import SLACK, responses
 
@@ -22,10 +22,10 @@ def whole_responses(world: World) -> pd.DataFrame:
     rows = responses(world).sort_values(["responded_at", "question_id"], kind="stable")
     by, scored = rows.groupby("response"), rows[rows["answered"]].groupby("response")
     kinds = ["score", "scale_min", "scale_max"]
-    found = by.agg(
-        survey=("survey_id", "first"), at=("responded_at", "max"), started=("started_at", "min"), channel=("channel", "first"),
-        known=("is_complete", lambda flags: flags.notna().any()), complete=("is_complete", lambda f: true(f).any()),
-    )  # fmt: skip
+    found = by.agg(survey=("survey_id", "first"), channel=("channel", "first"), started=("started_at", "min"))
+    found["at"] = by["responded_at"].max()
+    found["known"] = by["is_complete"].count() > 0
+    found["complete"] = rows.assign(complete=true(rows["is_complete"])).groupby("response")["complete"].any()
     found["minutes"] = (found["at"] - found["started"]).dt.total_seconds() / 60
     found["answers"] = scored.size().reindex(found.index).fillna(0)
     found["one_line"] = (scored[kinds].nunique(dropna=False) == 1).all(axis=1).reindex(found.index).eq(True)
@@ -81,15 +81,21 @@ def completeness(world: World, results: Results) -> None:
     cells = Cells(world, results, whole)
     cells.percentile("survey_minutes", cells["minutes"].where(cells["complete"].astype(bool)))
     middle = whole.groupby("survey", dropna=False)["minutes"].transform("median")
-    careless = (whole["minutes"] < middle / 3) | ((whole["answers"] >= STRAIGHT_LINE_ANSWERS) & whole["one_line"])
+    careless = (whole["minutes"] < middle / 3) | (
+        (whole["answers"] >= STRAIGHT_LINE_ANSWERS) & whole["one_line"]
+    )
     Cells(world, results, whole.assign(careless=careless)).share("careless_response_rate", "careless", 1)
     asked = world["survey_invitations"]
-    silent = asked["started_at"].notna() & ~asked["invitation_id"].isin(responses(world)["invitation_id"].dropna())
+    silent = asked["started_at"].notna() & ~asked["invitation_id"].isin(
+        responses(world)["invitation_id"].dropna()
+    )
     begun = asked[silent].assign(at=asked["started_at"], known=True, complete=False)
     types = responses(world)[["response", "survey_type"]].drop_duplicates()
     for rows, by in ((whole, ("overall", "channel")), (whole.merge(types), ("survey_type",))):
         columns = ["at", "known", "complete", *(c for c in ("channel", "survey_type") if c in by)]
-        both = pd.concat([part[columns] for part in (rows, begun) if len(part)] or [rows[columns]], ignore_index=True)
+        both = pd.concat(
+            [part[columns] for part in (rows, begun) if len(part)] or [rows[columns]], ignore_index=True
+        )
         both[["known", "complete"]] = both[["known", "complete"]].astype(bool)
         Cells(world, results, both).share("survey_completion_rate", "complete", "known", by=by)
 
@@ -108,14 +114,21 @@ def detractors(world: World, results: Results) -> None:
     )
     reached = pd.concat([calls, sent], ignore_index=True).dropna().sort_values("at")
     unhappy = rows[rows["unhappy"] & (rows["at"] + within <= world.as_of)].sort_values("at", kind="stable")
+    reached = reached.rename(columns={"at": "reached"}).astype({"customer_id": str, "reached": MOMENT})
     following = pd.merge_asof(
-        unhappy[["at", "customer_id"]].astype({"customer_id": str}), reached.rename(columns={"at": "reached"}).astype(
-            {"customer_id": str, "reached": unhappy["at"].dtype}),
-        left_on="at", right_on="reached", by="customer_id", direction="forward", allow_exact_matches=False,
-    )  # fmt: skip
+        unhappy[["at", "customer_id"]].astype({"customer_id": str}),
+        reached,
+        left_on="at",
+        right_on="reached",
+        by="customer_id",
+        direction="forward",
+        allow_exact_matches=False,
+    )
     told = (following["reached"] - following["at"] <= within).to_numpy()
     Cells(world, results, unhappy.assign(told=told)).share("detractor_follow_up_rate", "told", 1)
-    scores = rows[rows["nps_answer"]].sort_values(["customer_id", "at", "response_id", "question_id"], kind="stable")
+    scores = rows[rows["nps_answer"]].sort_values(
+        ["customer_id", "at", "response_id", "question_id"], kind="stable"
+    )
     firsts = scores.drop_duplicates(["customer_id", "at"])
     next_ = firsts[["customer_id", "at"]].assign(next_at=firsts.groupby("customer_id")["at"].shift(-1))
     next_["next_detractor"] = firsts.groupby("customer_id")["detractor"].shift(-1)
@@ -130,7 +143,9 @@ def reviews(world: World, results: Results) -> None:
     """Ratings, sentiment and replies."""
     rows = world["reviews"]
     place = (rows["rating"] - rows["scale_min"]) / (rows["scale_max"] - rows["scale_min"])
-    rows = rows.assign(at=rows["posted_at"], product=rows["product_id"], place=place, replied=rows["replied_at"].notna())
+    rows = rows.assign(
+        at=rows["posted_at"], product=rows["product_id"], place=place, replied=rows["replied_at"].notna()
+    )
     cells = Cells(world, results, rows)
     rated = cells["place"].notna()
     cells.mean("review_rating", 1 + 4 * cells["place"])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .calendar import GRAINS
-from .hours import Moments, micros
+from .hours import micros
 from .money import in_reporting_currency
 from .raw import World, remembered
 from .rollup import Cells, Results, Row, attainable, member_names
@@ -23,7 +23,9 @@ CENT = 1e-6  # sums of floats this near are equal
 def mrr_events(world: World) -> pd.DataFrame:
     """Subscription events of known customers in order, with the MRR before and after each."""
     rows = world["subscription_events"]
-    rows = rows[rows["customer_id"].notna()].sort_values(["subscription_id", "event_at", "event_id"], kind="stable")
+    rows = rows[rows["customer_id"].notna()].sort_values(
+        ["subscription_id", "event_at", "event_id"], kind="stable"
+    )
     amounts = in_reporting_currency(world, rows["mrr_amount"], rows["currency"], rows["event_at"])
     before, after = [], []
     subscription, now, running = None, 0.0, 0.0
@@ -44,7 +46,7 @@ def mrr_events(world: World) -> pd.DataFrame:
 
 
 def movements(world: World, results: Results) -> None:
-    """Opening to closing MRR of each customer (by product: of each customer and product) in periods ended by as_of."""
+    """Opening to closing MRR per customer (by product: and product) in periods ended by as_of."""
     rows = mrr_events(world)
     if not rows["mrr_amount"].notna().any() or not attainable(world, "revenue_churn_rate"):
         return
@@ -69,17 +71,18 @@ def levels(
 ) -> Iterable[tuple[str, date, npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]:
     """(grain, start, opening, closing, had MRR before) of each unit, for every period that ended by as_of."""
     calendar, at = world.calendar, micros(events["event_at"])
+    change = events["after"].to_numpy(dtype=float) - events["before"].to_numpy(dtype=float)
     running = np.zeros(size)
     first_had = np.full(size, np.iinfo(np.int64).max)
-    order = np.lexsort((np.arange(len(at)), at))
-    for i in order:
-        running[units[i]] += events["after"].iat[i] - events["before"].iat[i]
+    for i in np.argsort(at, kind="stable"):
+        running[units[i]] += change[i]
         if running[units[i]] > CENT:
             first_had[units[i]] = min(first_had[units[i]], at[i])
-    change = (events["after"] - events["before"]).to_numpy()
     for grain in ("day", "week", "month", "quarter", "year"):
         starts = calendar.periods(events["event_at"].min(), calendar.as_of, grain)
-        moments = micros(pd.Series([calendar.instant(s) for s in [*starts, calendar.next(starts[-1], grain)]]))
+        moments = micros(
+            pd.Series([calendar.instant(s) for s in [*starts, calendar.next(starts[-1], grain)]])
+        )
         steps = np.zeros((size, len(moments) + 1))
         np.add.at(steps, (units, np.searchsorted(moments, at, side="right")), change)
         level = np.round(np.cumsum(steps, axis=1), 6)
@@ -125,7 +128,9 @@ def points(world: World, results: Results) -> None:
     for (kpi, grain, start, dimension, member), row in redeemed.items():
         total = earned.get((kpi, grain, start, "overall", "overall"))
         if total:
-            results[kpi, grain, start, dimension, member] = Row(row.value / total, row.value, total, row.sample_size)
+            results[kpi, grain, start, dimension, member] = Row(
+                row.value / total, row.value, total, row.sample_size
+            )
 
 
 def membership(world: World) -> pd.DataFrame:
@@ -178,7 +183,11 @@ def _micro(moment: pd.Timestamp) -> int:
 
 
 def _member_rows(
-    results: Results, where: tuple[str, str, date], now: pd.DataFrame, acts: pd.DataFrame, segments: dict[str, str]
+    results: Results,
+    where: tuple[str, str, date],
+    now: pd.DataFrame,
+    acts: pd.DataFrame,
+    segments: dict[str, str],
 ) -> None:
     pairs = set(zip(acts["customer_id"], acts["program"].fillna(""), strict=True))
     here = list(zip(now["customer_id"], now["program"].fillna(""), strict=True))

@@ -35,7 +35,7 @@ def _last_rate(world: World, source: str, target: str, day: date) -> float | Non
 def in_reporting_currency(
     world: World, amounts: pd.Series[Any], currencies: pd.Series[Any], at: pd.Series[Any]
 ) -> pd.Series[Any]:
-    """Amounts at the last rate known on the row's local day, else by the inverse pair; null without any rate."""
+    """Amounts at the last rate on the row's local day, else by the inverse pair; null without a rate."""
     ours = world.vars["reporting_currency"]
     foreign = currencies.notna() & (currencies != ours) & at.notna()
     factors = pd.Series(np.where(currencies.notna() & (currencies != ours), np.nan, 1.0), index=amounts.index)

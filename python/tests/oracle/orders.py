@@ -11,13 +11,13 @@ import pandas as pd
 from .cases import with_customer
 from .hours import micros
 from .money import in_reporting_currency
-from .raw import World, remembered
+from .raw import World, kept, remembered
 from .rollup import Cells, Results, Row, attainable, member_names
 
 
 @remembered
 def orders(world: World) -> pd.DataFrame:
-    """Orders that are not cancelled, with `amount` (gross less discount, reporting currency; null = in no money KPI)."""
+    """Orders not cancelled; `amount` is gross less discount, converted (null = in no money KPI)."""
     rows = world["orders"]
     rows = with_customer(world, rows[rows["status"] != "cancelled"].reset_index(drop=True))
     rows["at"], rows["agent"] = rows["ordered_at"], rows["agent_id"]
@@ -30,12 +30,12 @@ def orders(world: World) -> pd.DataFrame:
 
 @remembered
 def refunds(world: World) -> pd.DataFrame:
-    """Returns with their order's dimensions; `refund` in reporting currency is null where it takes nothing off."""
+    """Returns with their order's dimensions; `refund`, converted, is null where nothing comes off."""
     rows = world["returns"].rename(columns={"product_id": "returned_product"})
     every = world["orders"].set_index("order_id")
     known = rows["order_id"].isin(every.index)
     for column in ("customer_id", "channel", "country", "currency", "status"):
-        rows[column] = rows["order_id"].map(every[column]).where(known, None)
+        rows[column] = kept(rows["order_id"].map(every[column]), known)
     rows = with_customer(world, rows)
     rows["at"], rows["has_order"] = rows["returned_at"], known
     amount = in_reporting_currency(world, rows["refund_amount"], rows["currency"], rows["returned_at"])
@@ -45,18 +45,18 @@ def refunds(world: World) -> pd.DataFrame:
 
 @remembered
 def order_products(world: World) -> pd.DataFrame:
-    """order_id, product and weight: how an order's money is split over its products (weights of an order add to 1)."""
+    """order_id, product, weight: how an order's money is split over its products (its weights add to 1)."""
     items = world["order_items"]
     items = items.assign(product=items["product_id"], price=items["quantity"] * items["unit_price"])
     sums = items.groupby("order_id")["price"].agg(["sum", "count", "size"])
     priced = items["order_id"].map((sums["count"] == sums["size"]) & (sums["sum"] > 0))
     of_price = items["price"] / items["order_id"].map(sums["sum"])
     items["weight"] = of_price.where(priced.astype(bool), 1 / items["order_id"].map(sums["size"]))
-    return items.groupby(["order_id", "product"], dropna=False, as_index=False)["weight"].sum()
+    return items.groupby(["order_id", "product"], dropna=False)["weight"].sum().reset_index()
 
 
 def by_product(world: World, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Rows of orders split over the order's products, `columns` multiplied by the weight; '(none)' without items."""
+    """Orders split over their products, `columns` multiplied by the weight; no product without items."""
     split = rows.merge(order_products(world), on="order_id", how="left")
     for column in columns:
         split[column] = split[column] * split["weight"].fillna(1)
@@ -85,7 +85,7 @@ def revenue(world: World, results: Results) -> None:
 
 @remembered
 def buyers(world: World) -> pd.DataFrame:
-    """One row per customer with an order: the first order's moment and dimensions, and all they did to as_of."""
+    """One row per customer with an order: the first order's dimensions, and all they did to as_of."""
     rows = orders(world)
     rows = rows[rows["customer_id"].notna()].sort_values(["ordered_at", "order_id"], kind="stable")
     first = rows.drop_duplicates("customer_id").set_index("customer_id")
@@ -137,9 +137,9 @@ def cohort_retention(world: World, results: Results) -> None:
                 cell[0] += back.get((cohort, cohort + n), 0)
                 cell[1] += size
             n += 1
-    for (grain, start, n), (kept, size) in pooled.items():
+    for (grain, start, n), (stayed, size) in pooled.items():
         key = ("cohort_retention", grain, start, "months_since_first_order", str(n))
-        results[key] = Row(kept / size, kept, size, size)
+        results[key] = Row(stayed / size, stayed, size, size)
 
 
 @remembered

@@ -1,7 +1,7 @@
 """Raw files to accepted, typed rows: the raw contract in plain Python.
 
-The order is: read and type, map codes, reject rows without a required value, keep the latest version of each key, apply
-tombstones, leave out the future, remove impossible values, and take the erased customers' columns off.
+The order is: read and type, map codes, reject rows without a required value, keep the latest version of a key,
+apply tombstones, leave out the future, remove impossible values, take the erased customers' columns off.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from outside_in.contract import RawTable, raw_tables, read
 
 from .calendar import Calendar
 
 Made = TypeVar("Made")
-MOMENT = "datetime64[us]"
+MOMENT: Final = "datetime64[us]"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DAY_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}")
 YES = {"true", "t", "yes", "y", "1", "1.0"}
@@ -47,12 +46,34 @@ STARTS_AND_ENDS = {  # table: (start, end, the one that goes)
 }
 
 
+def else_(first: pd.Series[Any], then: pd.Series[Any]) -> pd.Series[Any]:
+    """`first` where it is known, `then` where it is not."""
+    return first.where(first.notna(), then)
+
+
+def kept(values: pd.Series[Any], where: pd.Series[bool]) -> pd.Series[Any]:
+    """`values` where the condition holds, null elsewhere."""
+    null: Any = None
+    result: pd.Series[Any] = values.astype(object).where(where, null)
+    return result
+
+
+def true(flags: pd.Series[Any]) -> pd.Series[bool]:
+    """Where a boolean is known to be true."""
+    return flags.map(lambda flag: flag is True or flag is np.True_).astype(bool)
+
+
+def false(flags: pd.Series[Any]) -> pd.Series[bool]:
+    """Where a boolean is known to be false."""
+    return flags.map(lambda flag: flag is False or flag is np.False_).astype(bool)
+
+
 @dataclass
 class World:
     """The accepted rows of every table, and what the definitions need beside them.
 
     Attributes:
-        tables: one frame per contract table, every contract column present; `customer_id` is resolved through the
+        tables: one frame per contract table with every contract column; `customer_id` is resolved through the
             identities, except in web_events and ad_events, where the session has a say.
         vars: dbt vars, defaults filled in.
         as_of: naive UTC.
@@ -124,7 +145,7 @@ def load(raw_dir: Path, given: dict[str, Any]) -> World:
     return world
 
 
-# ---- reading and types -----------------------------------------------------------------------------------------------
+# ---- reading and types -------------------------------------------------------------------------------
 
 
 def _read(folder: Path, table: RawTable) -> pd.DataFrame:
@@ -148,7 +169,7 @@ def _read(folder: Path, table: RawTable) -> pd.DataFrame:
 def _read_file(path: Path) -> pd.DataFrame | None:
     name = path.name
     if name.endswith(".parquet"):
-        return pq.read_table(path).to_pandas()
+        return pd.read_parquet(path)
     if name.endswith((".csv", ".csv.gz")):
         return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     if name.endswith((".json", ".jsonl")):
@@ -175,7 +196,7 @@ def _nulls(kind: str, length: int) -> pd.Series[Any]:
 def to_type(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
     """`values` as the contract's type `kind`; what is unreadable becomes null.
 
-    Text and booleans come as objects with None, numbers as float64, timestamps and dates as naive UTC datetime64[us].
+    Text and booleans come as objects with None, numbers as float64, times as naive UTC datetime64[us].
     """
     if kind in ("timestamp", "date") and isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -184,9 +205,8 @@ def to_type(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
         return moments.dt.floor("D") if kind == "date" else moments
     if kind in ("double", "bigint") and values.dtype.kind in "if":
         return values.astype(float).replace([np.inf, -np.inf], np.nan)
-    if kind == "varchar" and values.dtype.kind == "O":
-        if all(isinstance(v, str) or v is None for v in values.unique()):
-            return values.where(values.notna() & (values.str.strip() != ""), None)
+    if kind == "varchar" and all(isinstance(v, str) or v is None for v in values.unique()):
+        return kept(values, values.notna() & (values.str.strip() != ""))
     parse = PARSERS[kind]
     known = {v: parse(v) for v in values.dropna().unique()}
     parsed = [known.get(v) if v is not None and v == v else None for v in values]
@@ -201,18 +221,19 @@ def to_type(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
 
 def parse_moment(value: Any) -> datetime | None:
     """An ISO date or timestamp as naive UTC; None where it is neither."""
-    if isinstance(value, pd.Timestamp):
-        value = value.to_pydatetime()
-    if not isinstance(value, datetime):
+    moment: datetime
+    if isinstance(value, datetime):
+        moment = value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+    else:
         text = str(value).strip()
         if not DAY_FIRST.match(text):
             return None
         try:
-            value = datetime.fromisoformat(re.sub(r"(?<=\d) +(?=[+-]\d)", "", text))
+            moment = datetime.fromisoformat(re.sub(r"(?<=\d) +(?=[+-]\d)", "", text))
         except ValueError:
             return None
     try:
-        return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
         return None
 
@@ -261,13 +282,13 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-# ---- accepted rows ---------------------------------------------------------------------------------------------------
+# ---- accepted rows -----------------------------------------------------------------------------------
 
 
 def _accepted(rows: pd.DataFrame, table: RawTable) -> pd.DataFrame:
     for column, codes in table.codes.items():
         known = {v: code(v, codes) for v in rows[column].dropna().unique()}
-        rows[column] = rows[column].map(known).astype(object).where(rows[column].notna(), None)
+        rows[column] = kept(rows[column].map(known), rows[column].notna())
     if table.name == "survey_responses":
         aspect = rows["aspect"].where(rows["aspect"].notna(), "overall")
         made = rows["survey_type"].astype(str) + ":" + aspect.astype(str)
@@ -354,9 +375,8 @@ def _known(rows: pd.DataFrame, table: RawTable, calendar: Calendar) -> pd.DataFr
 def _on_scale(rows: pd.DataFrame, score: str, default: pd.Series[Any]) -> pd.DataFrame:
     """Fill in the default scale and remove scores off it."""
     for position, column in enumerate(("scale_min", "scale_max")):
-        rows[column] = rows[column].where(
-            rows[column].notna(), default.map(lambda s, p=position: s[p]).astype(float)
-        )
+        ends = pd.Series([scale[position] for scale in default], index=rows.index, dtype=float)
+        rows[column] = else_(rows[column], ends)
     off = (
         (rows[score] < rows["scale_min"])
         | (rows[score] > rows["scale_max"])
@@ -366,7 +386,7 @@ def _on_scale(rows: pd.DataFrame, score: str, default: pd.Series[Any]) -> pd.Dat
     return rows
 
 
-# ---- customers -------------------------------------------------------------------------------------------------------
+# ---- customers ---------------------------------------------------------------------------------------
 
 
 def _resolve_customers(world: World) -> None:
@@ -394,19 +414,16 @@ def _resolve_customers(world: World) -> None:
         if name == "web_events":
             rows["session_visitor"] = rows["visitor_id"]  # an erased visitor's sessions are still sessions
         if name in ("web_events", "ad_events"):
-            rows["customer_id"] = rows["customer_id"].where(
-                ~rows["customer_id"].isin(world.without_consent), None
-            )
+            rows["customer_id"] = kept(rows["customer_id"], ~rows["customer_id"].isin(world.without_consent))
         else:
             rows["customer_id"] = resolved
-        rows.loc[erased, personal] = None
         for column in personal:
-            rows[column] = rows[column].astype(object).where(rows[column].notna(), None)
+            rows[column] = kept(rows[column], rows[column].notna() & ~erased)
 
 
 def _commonest_currency(tables: dict[str, pd.DataFrame]) -> str | None:
     for table in ("orders", "subscription_events"):
         counted = Counter(tables[table]["currency"].dropna())
         if counted:
-            return min(counted, key=lambda currency: (-counted[currency], currency))
+            return str(min(counted, key=lambda currency: (-counted[currency], currency)))
     return None

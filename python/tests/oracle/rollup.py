@@ -67,9 +67,9 @@ def member_names(values: pd.Series[Any]) -> pd.Series[Any]:
 class Cells:
     """Rows of one kind, cut into cells by period and member; one method per way to make a value of a cell.
 
-    Every method takes the KPI, whose dimensions come from the KPI dictionary, and measures: a column of the rows, values
-    aligned with `cells.rows`, or one number for all. A dimension that is no column of the rows is an error, except
-    hour_of_day and day_of_week, which come from `at`.
+    Every method takes the KPI, whose dimensions come from the KPI dictionary, and measures: a column of the
+    rows, values aligned with `cells.rows`, or one number for all. A dimension that is no column of the rows is an
+    error, except hour_of_day and day_of_week, which come from `at`.
     """
 
     def __init__(self, world: World, results: Results, rows: pd.DataFrame, at: str = "at") -> None:
@@ -92,7 +92,7 @@ class Cells:
         """A column of the rows that are in a period."""
         return self.rows[name]
 
-    # -- ways to make a value ------------------------------------------------------------------------------------------
+    # -- ways to make a value ---------------------------------------------------------------------------
 
     def share(
         self,
@@ -160,7 +160,7 @@ class Cells:
         factor: float = 1,
         per_where: Measure = True,
     ) -> None:
-        """The number of distinct keys, or their ratio to the number of distinct `per` keys; null keys do not count."""
+        """The number of distinct keys, or its ratio to that of the `per` keys; null keys do not count."""
         keys, here = pd.factorize(self.rows[key])[0], self._floats(where) > 0
         others, there = (
             (pd.factorize(self.rows[per])[0], self._floats(per_where) > 0) if per else (keys, here)
@@ -183,7 +183,7 @@ class Cells:
                 row = Row(tops[i] / bottoms[i], tops[i], bottoms[i], round(bottoms[i]))
                 self._put(kpi, grain, dimension, cells.keys[i], row)
 
-    # -- cells ---------------------------------------------------------------------------------------------------------
+    # -- cells ------------------------------------------------------------------------------------------
 
     def _floats(self, measure: Measure, keep_unknown: bool = False) -> Floats:
         """A measure as floats, one per row in a period."""
@@ -195,7 +195,7 @@ class Cells:
 
     @staticmethod
     def _sum(cells: Cut, weights: Floats) -> Floats:
-        return np.bincount(cells.cell, weights=weights, minlength=len(cells.keys))
+        return np.bincount(cells.cell, weights=weights, minlength=len(cells.keys)).astype(np.float64)
 
     @staticmethod
     def _distinct(cells: Cut, keys: npt.NDArray[Any], use: npt.NDArray[np.bool_]) -> Floats:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from .calendar import GRAINS
-from .cases import cases, field_events, histories, interactions, reassigned, tickets, true
+from .cases import cases, field_events, histories, interactions, reassigned, tickets
 from .hours import micros, service_hours
-from .raw import World
+from .raw import World, true
 from .rollup import Cells, Results, Row, attainable, grains_of, member_names
 
 AGE_BANDS = ((1, "0-1"), (3, "1-3"), (7, "3-7"), (30, "7-30"), (float("inf"), "30+"))
@@ -18,7 +18,8 @@ AGE_BANDS = ((1, "0-1"), (3, "1-3"), (7, "3-7"), (30, "7-30"), (float("inf"), "3
 
 def minutes(spans: pd.Series[Any]) -> pd.Series[float]:
     """Durations as minutes."""
-    return spans.dt.total_seconds() / 60
+    found: pd.Series[float] = spans.dt.total_seconds() / 60
+    return found
 
 
 def first_response(world: World, results: Results) -> None:
@@ -104,7 +105,7 @@ def open_spans(world: World) -> pd.DataFrame:
     """When each ticket was open: one row per stay, (opened, left], `left` null while it is."""
     rows = tickets(world)
     past = histories(world)
-    stays = []
+    stays: list[tuple[int, pd.Timestamp, pd.Timestamp | None]] = []
     columns = (rows[c] for c in ("ticket_id", "created_at", "solved", "solved_time"))
     for i, (ticket, created, solved, solved_time) in enumerate(zip(*columns, strict=True)):
         opened = created

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .cases import else_, every_ticket, true, with_customer
-from .raw import World, remembered
+from .cases import every_ticket, with_customer
+from .raw import World, else_, kept, remembered, true
 from .rollup import Cells, Results
 
 SLACK = 1e-9  # cuts are exact fractions, floats are not
@@ -14,7 +14,7 @@ SUBJECT_COLUMNS = ("channel", "topic", "team", "agent", "handled_by", "product")
 
 @remembered
 def subjects(world: World) -> pd.DataFrame:
-    """What an answer can be about, by subject_type and subject_id, with the dimensions it lends to the answer."""
+    """What an answer can be about, by subject_type and subject_id, with the dimensions it lends to it."""
     agents_team = world.lookup("agents", "team")
     tickets = every_ticket(world).assign(subject_type="ticket", handled_by=None)
     tickets["subject_id"] = tickets["ticket_id"]
@@ -52,7 +52,7 @@ def subjects(world: World) -> pd.DataFrame:
 
 @remembered
 def responses(world: World) -> pd.DataFrame:
-    """Every row of survey_responses with its dimensions, and the place of its score on its scale (0 bad, 1 good)."""
+    """Every row of survey_responses with its dimensions and the place of its score (0 bad, 1 good)."""
     rows = world["survey_responses"].copy()
     rows["at"], rows["survey"], rows["device"] = rows["responded_at"], rows["survey_id"], rows["device_type"]
     rows["response"] = rows["response_id"] + "|" + rows["survey_id"].fillna("")
@@ -64,7 +64,7 @@ def responses(world: World) -> pd.DataFrame:
     known_subject = rows["subject_type"].notna() & rows["subject_id"].notna()
     rows["product"] = rows["product_id"]
     for column in SUBJECT_COLUMNS:
-        theirs = lent[column].where(known_subject, None)
+        theirs = kept(lent[column], known_subject)
         rows[column] = else_(rows[column], theirs) if column in rows else theirs
     rows["department"] = rows["agent"].map(world.lookup("agents", "department"))
     rows = with_customer(world, rows)

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from .cases import cases, else_, kept, true
+from .cases import cases
 from .contacts import contacts
 from .hours import micros
-from .raw import World, remembered
+from .raw import World, else_, kept, remembered, true
 from .rollup import Cells, Results
 
 SUPPORT_PAGES = ("support_home", "support_article", "support_search", "contact")
@@ -50,12 +50,13 @@ def events(world: World) -> pd.DataFrame:
     quiet = unnamed.groupby("session_visitor")["event_at"].diff()
     timeout = pd.Timedelta(minutes=world.vars["session_timeout_minutes"])
     cut = (quiet.isna() | (quiet > timeout)).cumsum().astype(str)
-    name = rows["session_id"].where(rows["session_id"].notna(), None)
-    key = rows["session_visitor"] + "|id|" + name.fillna("")
+    key = rows["session_visitor"] + "|id|" + rows["session_id"].fillna("")
     key[unnamed.index] = unnamed["session_visitor"] + "|cut|" + cut
     rows["session"] = key
     own_row = "row|" + rows["event_id"]
-    rows["page_view"] = kept(rows["session"] + "|" + rows["page_view_id"].fillna(""), rows["page_view_id"].notna())
+    rows["page_view"] = kept(
+        rows["session"] + "|" + rows["page_view_id"].fillna(""), rows["page_view_id"].notna()
+    )
     rows["page_view"] = else_(rows["page_view"], own_row)
     rows["page_type"] = rows["page_type"].mask(rows["article_id"].notna(), "support_article")
     rows["is_support"] = rows["page_type"].isin(SUPPORT_PAGES)
@@ -84,7 +85,7 @@ def page_views(world: World) -> pd.DataFrame:
 
 @remembered
 def sessions(world: World) -> pd.DataFrame:
-    """One row per session: start, end, customer, person, and what its first page view and its last article say."""
+    """One row per session: start, end, customer, person, what its first page view and last article say."""
     rows, views = events(world), page_views(world)
     by = rows.groupby("session", sort=True)
     found = pd.DataFrame({"start": by["event_at"].min(), "end": by["event_at"].max()})
@@ -95,7 +96,11 @@ def sessions(world: World) -> pd.DataFrame:
     found["person"] = else_("customer:" + found["customer_id"], "visitor:" + found["visitor"])
     first = views.drop_duplicates("session").set_index("session").reindex(found.index)
     last = views.drop_duplicates("session", keep="last").set_index("session").reindex(found.index)
-    found["device"], found["page_type"], found["site"] = first["device_type"], first["page_type"], first["site"]
+    found["device"], found["page_type"], found["site"] = (
+        first["device_type"],
+        first["page_type"],
+        first["site"],
+    )
     for column in ("country", "language"):
         theirs = found["customer_id"].map(world.lookup("customers", column))
         found[column] = else_(first[column], theirs)
@@ -103,13 +108,20 @@ def sessions(world: World) -> pd.DataFrame:
     found["last_page"] = last["page_path"]
     found["landing_article"], found["landing_term"] = first["article_id"], first["search_term"]
     found["last_search_term"] = rows[rows["search_term"].notna()].groupby("session")["search_term"].last()
-    last_article = rows[rows["article_id"].notna()].groupby("session")["article_id"].last().reindex(found.index)
+    last_article = (
+        rows[rows["article_id"].notna()].groupby("session")["article_id"].last().reindex(found.index)
+    )
     found["topic"] = last_article.map(world.lookup("knowledge_articles", "topic"))
     found["source"], found["organic"] = source_of(world, first)
     found["has_view"] = first["event_id"].notna()
     found["views"] = views.groupby("session").size().reindex(found.index).fillna(0)
     found["support"] = views.groupby("session")["is_support"].any().reindex(found.index).eq(True)
-    for name, flag in (("lead", "lead"), ("purchase", "purchase"), ("contact", "contact_click"), ("chat", "chat_request")):
+    for name, flag in (
+        ("lead", "lead"),
+        ("purchase", "purchase"),
+        ("contact", "contact_click"),
+        ("chat", "chat_request"),
+    ):
         there = rows[rows["event_name"] == flag]["session"].unique()
         found[f"has_{name}"] = found.index.isin(there)
     carried = by["engagement_ms"].sum(min_count=1) / 1000
@@ -135,7 +147,7 @@ def source_of(world: World, first: pd.DataFrame) -> tuple[pd.Series[Any], pd.Ser
 
 @remembered
 def path_types(world: World) -> dict[str, str]:
-    """Page path to page type: an article's by its url_path, else the commonest of the web events, ties alphabetical."""
+    """Page path to page type: an article's by its url_path, else the events' commonest, ties alphabetical."""
     rows = events(world)
     rows = rows[rows["page_path"].notna() & rows["page_type"].notna() & (rows["page_type"] != "unknown")]
     counted = rows.groupby(["page_path", "page_type"]).size().reset_index(name="events")
@@ -165,13 +177,17 @@ def visits(world: World, results: Results) -> None:
     Cells(world, results, views).share("exit_rate", "is_last", 1)
     read = views[views["article_id"].notna()]
     theirs = read["article_id"].map(world.lookup("knowledge_articles", "language"))
-    read = read.assign(match=primary(read["language"]) == primary(theirs), known=read["language"].notna() & theirs.notna())
+    read = read.assign(
+        match=primary(read["language"]) == primary(theirs), known=read["language"].notna() & theirs.notna()
+    )
     Cells(world, results, read).share("language_match_rate", "match", "known")
 
 
 def primary(languages: pd.Series[Any]) -> pd.Series[Any]:
     """The primary subtag of each language tag."""
-    return languages.map({tag: re.split("[-_]", tag.strip().lower())[0] for tag in languages.dropna().unique()})
+    return languages.map(
+        {tag: re.split("[-_]", tag.strip().lower())[0] for tag in languages.dropna().unique()}
+    )
 
 
 def contact_starts(world: World) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
@@ -232,7 +248,7 @@ def article_seconds(world: World) -> pd.DataFrame:
     spent = pd.DataFrame({"session": rows["session"], "article": own, "seconds": gap})
     spent["article"] = spent["article"].where(~(is_view & carried), before)
     spent["seconds"] = spent["seconds"].where(~carried, rows["engagement_ms"] / 1000)
-    return spent.dropna().groupby(["session", "article"], as_index=False)["seconds"].sum()
+    return spent.dropna().groupby(["session", "article"])["seconds"].sum().reset_index()
 
 
 def site_search(world: World, results: Results) -> None:
@@ -240,7 +256,9 @@ def site_search(world: World, results: Results) -> None:
     rows = events(world)
     searches = rows["event_name"] == "site_search"
     turn = searches.groupby(rows["session"]).cumsum()
-    hit = (rows["event_name"] == "search_click") | ((rows["event_name"] == "page_view") & rows["article_id"].notna())
+    hit = (rows["event_name"] == "search_click") | (
+        (rows["event_name"] == "page_view") & rows["article_id"].notna()
+    )
     rows = rows.assign(turn=rows["session"] + "|" + turn.astype(str), found=hit & ~searches)
     rows["success"] = rows.groupby("turn")["found"].transform("any")
     cells = Cells(world, results, rows[searches])
@@ -258,13 +276,14 @@ def ctas(world: World, results: Results) -> None:
     shown["once"] = shown.groupby(key, dropna=False)["clicked"].transform("any")
     Cells(world, results, shown.drop_duplicates(key)).share("cta_click_rate", "once", 1)
     clicks = rows["event_name"] == "cta_click"
-    number = clicks.groupby(rows["session"]).cumsum()
+    number = clicks.astype(int).groupby(rows["session"]).cumsum()
     click = rows["session"] + "|" + number.astype(str)
     sold = rows["event_name"].isin(["purchase", "lead"]) & (number > 0)
     credit = rows["value_amount"][sold].groupby(click[sold]).sum()
     clicked = rows[clicks].assign(credit=click[clicks].map(credit).fillna(0))
     Cells(world, results, clicked[clicked["is_support"]]).share("cta_value", "credit", 1)
-    before = (rows["is_support"] & (rows["event_name"] == "page_view")).groupby(rows["session"]).cumsum() > 0
+    helped = rows["is_support"] & (rows["event_name"] == "page_view")
+    before = helped.astype(int).groupby(rows["session"]).cumsum() > 0
     leads = rows.assign(
         article=rows.groupby("session")["article_id"].ffill(),
         cta=rows["cta_id"].where(clicks, np.nan).groupby(rows["session"]).ffill(),
@@ -290,7 +309,9 @@ def vitals(world: World, results: Results) -> None:
     pages = rows.assign(order=order).sort_values(["order", "event_at", "event_id"], kind="stable")
     pages = pages.drop_duplicates("page_view").drop(columns=measures).merge(measured, on="page_view")
     cells = Cells(world, results, pages)
-    for kpi, measure in zip(("page_load_p75_ms", "lcp_p75_ms", "inp_p75_ms", "cls_p75"), measures, strict=True):
+    for kpi, measure in zip(
+        ("page_load_p75_ms", "lcp_p75_ms", "inp_p75_ms", "cls_p75"), measures, strict=True
+    ):
         cells.percentile(kpi, measure, 0.75)
     slow = (cells["lcp_ms"] > 2500) | (cells["inp_ms"] > 200) | (cells["cls"] > 0.1)
     known = cells.rows[["lcp_ms", "inp_ms", "cls"]].notna().any(axis=1)
