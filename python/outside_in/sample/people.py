@@ -8,19 +8,7 @@ import numpy as np
 
 from outside_in.sample import world as w
 from outside_in.sample.world import World
-from outside_in.sample.writer import (
-    DAY,
-    HOUR,
-    NULL,
-    Bools,
-    Floats,
-    Frame,
-    Ids,
-    Ints,
-    Rng,
-    Words,
-    choose,
-)
+from outside_in.sample.writer import DAY, HOUR, NULL, Bools, Floats, Frame, Ids, Ints, Rng, Words, choose
 
 STRIDE = 10_000_000  # numbers of one chunk's rows start here times the chunk
 CUSTOMER = "c"

@@ -198,13 +198,7 @@ def _asked(
             ordered,
         ),
         *(
-            asked(
-                survey,
-                reader[who],
-                Words(article.codes[who], article.words),
-                read_at[who],
-                effort[who],
-            )
+            asked(survey, reader[who], Words(article.codes[who], article.words), read_at[who], effort[who])
             for survey, who in ((EFFORT, ~in_app), (EFFORT_APP, in_app))
         ),
         asked(PULSE, regular[pulse], None, when[pulse] + DAY, loyal[pulse]),

@@ -225,30 +225,14 @@ _WEEKDAYS = np.array([1.1, 1.05, 1.0, 1.0, 0.95, 0.9, 1.0])
 
 
 class Clock:
-    """Local wall time and UTC for every zone of `ZONES`, by a table of offsets per hour."""
+    """Local wall time and UTC for every zone of `ZONES`, by tables of offsets per hour."""
 
     def __init__(self, first: date, last: date) -> None:
-        """Cover whole days from `first` to `last`, with a margin."""
-        self._origin = microseconds(first) - 400 * DAY
-        days = (last - first).days + 800
-        self._by_local = np.zeros((len(ZONES), days * 24), np.int64)
-        for row, zone in enumerate(ZONES):
-            known = ZONES.index(zone)
-            if known < row:
-                self._by_local[row] = self._by_local[known]
-                continue
-            start = datetime(1970, 1, 1) + timedelta(microseconds=self._origin)
-            info = ZoneInfo(zone)
-            for day in range(days):
-                hours = [start + timedelta(days=day, hours=hour) for hour in (0, 23)]
-                ends = [_offset(moment, info) for moment in hours]
-                cells = slice(day * 24, day * 24 + 24)
-                if ends[0] == ends[1]:
-                    self._by_local[row, cells] = ends[0]
-                else:
-                    self._by_local[row, cells] = [
-                        _offset(start + timedelta(days=day, hours=hour), info) for hour in range(24)
-                    ]
+        """Cover whole days from `first` to `last`, with a margin of weeks before and months after."""
+        self._origin = microseconds(first) - 60 * DAY
+        days = (last - first).days + 300
+        tables = {zone: _offsets(ZoneInfo(zone), self._origin, days) for zone in ZONES}
+        self._by_utc, self._by_local = (np.array([tables[zone][way] for zone in ZONES]) for way in (0, 1))
 
     def to_utc(self, local: Ints, zone: Ints | int) -> Ints:
         """UTC of a wall time; of the two in a repeated hour the first."""
@@ -256,9 +240,8 @@ class Clock:
         return found
 
     def to_local(self, moment: Ints, zone: Ints | int) -> Ints:
-        """Wall time of a moment, right to the hour of a change."""
-        guess = moment + self._by_local[zone, (moment - self._origin) // HOUR]
-        found: Ints = moment + self._by_local[zone, (guess - self._origin) // HOUR]
+        """Wall time of a moment."""
+        found: Ints = moment + self._by_utc[zone, (moment - self._origin) // HOUR]
         return found
 
     def some_time(self, rng: Rng, day: Ints, zone: Ints) -> Ints:
@@ -267,10 +250,22 @@ class Clock:
         return self.to_utc(day * DAY + of_day.astype(np.int64), zone)
 
 
-def _offset(moment: datetime, zone: ZoneInfo) -> int:
-    offset = moment.replace(tzinfo=zone).utcoffset()
-    assert offset is not None
-    return int(offset.total_seconds()) * 1_000_000
+def _offsets(zone: ZoneInfo, origin: int, days: int) -> tuple[Ints, Ints]:
+    """The zone's offset from UTC in every hour since `origin`, of UTC and of the wall clock."""
+    start = datetime(1970, 1, 1) + timedelta(microseconds=origin)
+    tables = []
+    for is_local in (False, True):
+
+        def offset(hour: int, is_local: bool = is_local) -> int:
+            wall = start + timedelta(hours=hour)
+            moment = wall.replace(tzinfo=zone) if is_local else wall.replace(tzinfo=UTC).astimezone(zone)
+            return int((moment.utcoffset() or timedelta()).total_seconds()) * 1_000_000
+
+        table = np.repeat([offset(24 * day) for day in range(days)], 24)
+        for day in np.flatnonzero(table[:-24:24] != table[24::24]):  # the days with a change in them
+            table[24 * day : 24 * day + 24] = [offset(24 * int(day) + hour) for hour in range(24)]
+        tables.append(table)
+    return tables[0], tables[1]
 
 
 def microseconds(day: date) -> int:

@@ -1,8 +1,8 @@
 """Columns as numpy arrays, and their way into typed Parquet files.
 
-A `Frame` is one table's rows as named columns of equal length. Missing values are spelled so that
-nothing needs a mask: NULL in whole numbers, times, dates and money; NaN in doubles; -1 in codes and identifiers;
-None in mixed text. The contract's type decides what a column becomes in the file.
+A `Frame` is one table's rows as named columns of equal length. Missing values need no mask: NULL in whole
+numbers, times, dates and money; NaN in doubles; -1 in codes and identifiers; None in mixed text. The contract
+says by its types what a column becomes in the file.
 """
 
 from __future__ import annotations
@@ -159,9 +159,7 @@ def to_arrow(table: RawTable, frame: Frame) -> pa.Table:
 def write(path: Path, table: RawTable, frames: Sequence[Frame]) -> int:
     """Write the frames into one file, one after the other, and return the number of rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    parts = [to_arrow(table, frame) for frame in frames if rows_in(frame)]
-    if not parts:
-        return 0
+    parts = [to_arrow(table, frame) for frame in frames if rows_in(frame) or frame is frames[0]]
     # Only vocabularies gain from dictionary pages; hashing unique identifiers would cost most of the time.
     coded = [field.name for field in parts[0].schema if pa.types.is_dictionary(field.type)]
     with pq.ParquetWriter(
