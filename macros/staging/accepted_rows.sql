@@ -48,5 +48,5 @@ where
 
 {#- Columns that say who somebody is, or hold what they wrote. -#}
 {% macro personal_columns() -%}
-    {{ return(['visitor_id', 'contact_address', 'subject', 'body', 'comment', 'user_agent', 'identity_value']) }}
+    {{ return(['visitor_id', 'contact_address', 'subject', 'body', 'comment', 'user_agent', 'identity_value', 'agent_name']) }}
 {%- endmacro %}

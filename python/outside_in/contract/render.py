@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from outside_in.contract import FOLDER, Kpi, RawTable, kpis, raw_tables
+from outside_in.contract import FOLDER, LANDED_AT, Kpi, RawTable, kpis, raw_tables
 
 ROOT = FOLDER.parents[2]
 NOTE = "Written by `python -m outside_in.contract.render` from the contract; change it there."
@@ -56,6 +56,66 @@ def sources() -> str:
         "tables": [_source_table(table) for table in raw_tables().values()],
     }
     return _dump({"version": 2, "sources": [source]})
+
+
+def _key_tests(table: RawTable) -> dict[str, Any]:
+    """A single key is unique; a compound one is checked as a whole."""
+    if len(table.key) == 1:
+        return {}
+    return {"data_tests": [{"unique_together": {"arguments": {"columns": list(table.key)}}}]}
+
+
+def _staging_columns(table: RawTable) -> list[dict[str, Any]]:
+    columns = []
+    for name, kind in table.columns.items():
+        column: dict[str, Any] = {"name": name, "data_type": kind, "description": describe(table.name, name)}
+        # An erased customer's rows stay without the customer.
+        is_erasable = name == "customer_id" and table.name not in ("customers", "customer_identities")
+        tests: list[Any] = ["not_null"] if name in table.required and not is_erasable else []
+        if table.key == (name,):
+            tests.append("unique")
+        if name in table.codes:
+            tests.append({"accepted_values": {"arguments": {"values": sorted({*table.codes[name], "unknown"})}}})
+        if tests:
+            column["data_tests"] = tests
+        columns.append(column)
+    landed = "When the row was landed, in UTC; the file's own time where the row says nothing."
+    return [*columns, {"name": LANDED_AT, "data_type": "timestamp", "description": landed}]
+
+
+def staging_properties(table: RawTable) -> str:
+    """`models/staging/stg_raw__<table>.yml`: the accepted rows, column by column."""
+    key = ", ".join(table.key)
+    model = {
+        "name": f"stg_raw__{table.name}",
+        "description": f"{descriptions()['tables'][table.name]} Accepted rows only, one per {key}.",
+        **_key_tests(table),
+        "columns": _staging_columns(table),
+    }
+    return _dump({"version": 2, "models": [model]})
+
+
+def base_properties(table: RawTable) -> str:
+    """`models/staging/base/base_raw__<table>.yml`: every landed row with its verdict."""
+    added = {
+        LANDED_AT: ("timestamp", "When the row was landed, in UTC."),
+        "_file": ("varchar", "File it came from, below RAW_DIR."),
+        "row_key": ("varchar", "The key's values, joined by |."),
+        "row_verdict": ("varchar", "accepted, rejected, superseded, deleted or future."),
+        "reject_reason": ("varchar", "Which required column is missing or unreadable; null for other verdicts."),
+        "removed_values": ("varchar", "JSON object of unreadable or impossible values, null here; null for none."),
+    }
+    columns = [
+        {"name": name, "data_type": kind, "description": describe(table.name, name)}
+        for name, kind in table.columns.items()
+    ]
+    columns += [{"name": name, "data_type": kind, "description": text} for name, (kind, text) in added.items()]
+    model = {
+        "name": f"base_raw__{table.name}",
+        "description": f"Every landed row of {table.name}, with what became of it.",
+        "columns": columns,
+    }
+    return _dump({"version": 2, "models": [model]})
 
 
 def _dictionary_row(position: int, kpi: Kpi) -> dict[str, str | int]:
@@ -154,6 +214,7 @@ def kpi_dictionary_macro() -> str:
 
 def rendered() -> dict[Path, str]:
     """Every file that is written from the contract, by path, with its text."""
+    staging = ROOT / "models/staging"
     return {
         ROOT / "models/staging/sources.yml": sources(),
         ROOT / "seeds/kpi_dictionary.csv": dictionary_seed(),
@@ -161,6 +222,8 @@ def rendered() -> dict[Path, str]:
         ROOT / "models/kpis.md": definitions(),
         ROOT / "macros/sql/raw_contract.sql": raw_contract_macro(),
         ROOT / "macros/kpi/kpi_dictionary.sql": kpi_dictionary_macro(),
+        **{staging / f"stg_raw__{table.name}.yml": staging_properties(table) for table in raw_tables().values()},
+        **{staging / f"base/base_raw__{table.name}.yml": base_properties(table) for table in raw_tables().values()},
     }
 
 
