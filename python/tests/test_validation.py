@@ -8,8 +8,9 @@ import gzip
 import json
 import re
 import socket
+import zlib
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -213,8 +214,9 @@ def test_a_table_that_stopped_is_behind_the_data_and_not_behind_the_clock(
 def test_as_of_is_where_freshness_is_measured(raw: Path) -> None:
     write(raw, "tickets", [GOOD["tickets"]])
     assert check(raw, as_of=NOON + timedelta(days=7)).findings == []
-    late = datetime(2026, 6, 9, 12, tzinfo=UTC)
+    late = datetime(2026, 6, 8, 14, tzinfo=UTC)
     assert only(check(raw, as_of=late).warnings, "has stopped").table == "tickets"
+    assert check(raw, as_of=late.replace(tzinfo=timezone(timedelta(hours=2)))).findings == []
 
 
 @pytest.mark.parametrize(("last", "broken"), [(5, True), (6, False), (60, False), (61, True)])
@@ -251,6 +253,8 @@ def text_file(name: str, content: bytes) -> Callable[[Path], Path]:
 
 
 CSV = b"ticket_id,created_at,subject\n1,2026-06-01,a\n2,2026-06-01,b\n"
+COMPRESSOR = zlib.compressobj(wbits=31)
+CUT = COMPRESSOR.compress(CSV) + COMPRESSOR.flush(zlib.Z_FULL_FLUSH)
 UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "truncated Parquet": (broken_parquet, "not a complete Parquet file"),
     "ragged CSV": (text_file("a.csv", CSV + f"3,2026-06-01,{SECRET},x\n".encode()), "at line 4"),
@@ -258,6 +262,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "CSV with an open quote": (text_file("a.csv", CSV + f'3,2026-06-01,"{SECRET}\n'.encode()), "CSV"),
     "CSV with a column twice": (text_file("a.csv", b"ticket_id,ticket_id\n1,2\n"), "a column twice"),
     "truncated gzip": (text_file("a.csv.gz", gzip.compress(CSV)[:-12]), "CSV"),
+    "gzip cut at the end of a line": (text_file("a.csv.gz", CUT), "CSV"),
     "no gzip": (text_file("a.csv.gz", CSV), "CSV"),
     "empty": (text_file("a.csv", b""), "0 bytes"),
     "broken JSON lines": (text_file("a.jsonl", b'{"ticket_id": "1"}\n{"ticket_id": '), "at line"),
@@ -280,9 +285,11 @@ def test_an_unreadable_file_stops_the_build_and_names_the_file(raw: Path, kind: 
 
 def test_a_parquet_file_damaged_in_the_middle_stops_the_build(raw: Path) -> None:
     path = write(raw, "tickets", [{"ticket_id": str(i) * 50, "created_at": NOON} for i in range(5000)])
-    content = bytearray(path.read_bytes())
-    content[8:2000] = bytes(1992)
-    path.write_bytes(content)
+    content = path.read_bytes()
+    body = (
+        len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    )  # the footer's length stands at its end
+    path.write_bytes(content[:4] + bytes(body - 4) + content[body:])
     assert inspect_files(raw).ok
     assert only(check(raw).critical, "the file is damaged").where == "tickets/part-0.parquet"
 
@@ -340,13 +347,8 @@ def test_no_raw_directory(tmp_path: Path) -> None:
     assert not check(tmp_path / "nowhere").ok
 
 
-HOSTILE = [
-    "a'; drop table tickets; --.parquet",
-    'b".csv',
-    "c*[x]?{y}.parquet",
-    "[bold]d[red].jsonl",
-    "e%$x:y.csv",
-]
+HOSTILE = ["a'; drop table tickets; --.parquet", 'b".csv', "c*[x]?{y}.parquet", "[bold]d[red].jsonl"]
+HOSTILE += ["e%$x:y.csv", "f*.parquet", "ff.parquet"]  # as a pattern, f* is both
 
 
 def test_names_are_never_code(raw: Path) -> None:
@@ -358,7 +360,7 @@ def test_names_are_never_code(raw: Path) -> None:
     assert only(result.warnings, "required created_at").count == len(HOSTILE)
     output = StringIO()
     print_summary(result, Console(file=output, width=400))
-    assert "[bold]d[red].jsonl" in output.getvalue() or "and 4 more" in output.getvalue()
+    assert "in tickets/[bold]d[red].jsonl and 6 more" in output.getvalue()
 
 
 def test_the_reports_need_nothing_from_elsewhere_and_show_no_values(
