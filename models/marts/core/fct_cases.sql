@@ -1,4 +1,5 @@
 -- grain: one row per case_id: a ticket, or an inbound interaction that belongs to no ticket
+{%- set repeat_window = (var('repeat_contact_window_days') * 24) ~ " * interval '1' hour" %}
 with
 
 tickets as (
@@ -12,6 +13,26 @@ interactions as (
 -- All tickets, spam and merged ones included: an interaction of such a ticket is no case either.
 landed_tickets as (
     select ticket_id from {{ ref('stg_raw__tickets') }}
+),
+
+covered_topics as (
+    select * from {{ ref('int_knowledge__covered_topics') }}
+),
+
+later_contacts as (
+    select * from {{ ref('int_contacts__later_contacts') }}
+),
+
+ticket_origins as (
+    select * from {{ ref('int_contacts__ticket_origins') }}
+),
+
+reviewed_tickets as (
+    select distinct ticket_id from {{ ref('stg_raw__quality_reviews') }}
+),
+
+reviewed_interactions as (
+    select distinct interaction_id from {{ ref('stg_raw__quality_reviews') }}
 ),
 
 run as (
@@ -49,7 +70,12 @@ cases as (
         resolution_hours,
         is_unanswered,
         is_reopened,
-        is_reassigned
+        is_reassigned,
+        is_topic_covered,
+        is_one_touch,
+        is_self_serviceable,
+        is_complaint,
+        is_article_linked
     from tickets
 
     union all
@@ -86,9 +112,18 @@ cases as (
         cast(null as double) as resolution_hours,
         cast(null as boolean) as is_unanswered,
         cast(null as boolean) as is_reopened,
-        cast(null as boolean) as is_reassigned
+        cast(null as boolean) as is_reassigned,
+        case when interactions.topic is not null then covered_topics.topic is not null end as is_topic_covered,
+        cast(null as boolean) as is_one_touch,
+        cast(null as boolean) as is_self_serviceable,
+        cast(null as boolean) as is_complaint,
+        cast(null as boolean) as is_article_linked
     from interactions
     left join landed_tickets on interactions.ticket_id = landed_tickets.ticket_id
+    left join covered_topics
+        on interactions.topic = covered_topics.topic
+        and interactions.started_at >= covered_topics.covered_from
+        and interactions.started_at < covered_topics.covered_until
     where interactions.is_contact and landed_tickets.ticket_id is null
 ),
 
@@ -97,9 +132,25 @@ targeted_cases as (
         cases.*,
         run.as_of,
         {{ minutes_between('cases.created_at', 'cases.first_responded_at') }} as first_response_minutes,
-        {{ per_channel('cases.channel', var('first_response_target_minutes'), 1440) }} as target_minutes
+        {{ per_channel('cases.channel', var('first_response_target_minutes'), 1440) }} as target_minutes,
+        cases.created_at + {{ repeat_window }} <= run.as_of as is_repeat_window_over,
+        later_contacts.later_topic_contact_count
+        - case
+            -- The contact that a ticket was born from may begin just after it; it is no other contact.
+            when ticket_origins.customer_id = cases.customer_id
+                and ticket_origins.topic is not distinct from cases.topic
+                and ticket_origins.started_at > cases.created_at
+                and ticket_origins.started_at <= cases.created_at + {{ repeat_window }}
+                then 1
+            else 0
+        end as other_contact_count,
+        coalesce(reviewed_tickets.ticket_id, reviewed_interactions.interaction_id) is not null as is_reviewed
     from cases
     cross join run
+    left join later_contacts on cases.case_id = later_contacts.source_id
+    left join ticket_origins on cases.ticket_id = ticket_origins.ticket_id
+    left join reviewed_tickets on cases.ticket_id = reviewed_tickets.ticket_id
+    left join reviewed_interactions on cases.interaction_id = reviewed_interactions.interaction_id
 )
 
 select
@@ -125,6 +176,7 @@ select
     created_date,
     is_solved,
     last_solved_at,
+    {{ reporting_date('last_solved_at') }} as solved_date,
     first_responded_at,
     case when is_answering_recorded then first_response_minutes end as first_response_minutes,
     first_response_business_minutes,
@@ -140,5 +192,16 @@ select
     is_unanswered,
     is_reopened,
     is_reassigned,
+    case
+        when is_solved and customer_id is not null and is_repeat_window_over
+            then is_reopened is not true and other_contact_count = 0
+    end as is_first_contact_resolved,
+    is_one_touch,
+    is_self_serviceable,
+    not is_topic_covered as is_content_gap,
+    is_complaint,
+    is_article_linked,
+    -- An answered interaction is counted with the contacts.
+    case when is_solved and (case_source = 'ticket' or not is_answered) then is_reviewed end as is_quality_reviewed,
     true as is_case
 from targeted_cases

@@ -26,6 +26,34 @@ parents as (
     select interaction_id from interactions
 ),
 
+reviewed_interactions as (
+    select distinct interaction_id from {{ ref('stg_raw__quality_reviews') }}
+),
+
+agents_with_status as (
+    select distinct agent_id from {{ ref('stg_raw__agent_status_events') }}
+),
+
+calendars as (
+    select distinct
+        calendar_id,
+        schedule_scope,
+        channel_scope
+    from {{ ref('int_service_time__calendars') }}
+),
+
+open_intervals as (
+    select * from {{ ref('int_service_time__open_intervals') }}
+),
+
+rates as (
+    select * from {{ ref('int_money__rates') }}
+),
+
+currency_run as (
+    select * from {{ ref('int_money__reporting_currency') }}
+),
+
 -- A figure that nobody records is unknown, not 0.
 recorded as (
     select
@@ -37,23 +65,44 @@ recorded as (
 known_interactions as (
     select
         interactions.*,
+        {{ reporting_date('interactions.started_at') }} as started_date,
         coalesce(interactions.direction, 'inbound') as known_direction,
         {{ derived_outcome('interactions.outcome', 'interactions.answered_at', 'interactions.enqueued_at') }}
             as known_outcome,
         coalesce(interactions.customer_id, links.customer_id) as known_customer_id,
         agents.team,
         agents.department,
+        agents.hourly_cost_amount,
+        agents.currency as cost_currency,
         {{ is_by_agent('interactions.handled_by', 'agents.is_bot') }} as is_by_agent,
-        parents.interaction_id is not null as is_leg
+        agents_with_status.agent_id is not null and agents.is_bot is not true as has_agent_status,
+        parents.interaction_id is not null as is_leg,
+        {{ joined_calendar_id() }} as calendar_id
     from interactions
     left join links on interactions.contact_address = links.identity_value
     left join agents on interactions.agent_id = agents.agent_id
     left join parents on interactions.parent_interaction_id = parents.interaction_id
+    left join agents_with_status on interactions.agent_id = agents_with_status.agent_id
+    {{ join_calendar('calendars', 'null', 'interactions.channel') }}
+),
+
+moments as (
+    select
+        calendar_id,
+        started_at as moment
+    from known_interactions
+),
+
+open_time as (
+    {{ open_time_at('moments', 'open_intervals') }}
 ),
 
 timed_interactions as (
     select
         *,
+        known_direction = 'inbound' and not is_leg as is_contact,
+        known_direction in ('inbound', 'outbound') and known_outcome = 'answered' and is_by_agent
+        and has_agent_status as is_measured_work,
         known_outcome = 'answered' and is_by_agent as is_answered_by_agent,
         known_direction = 'inbound'
         and ((known_outcome = 'answered' and is_by_agent) or known_outcome = 'abandoned_in_queue') as is_offered,
@@ -85,15 +134,17 @@ select
     customers.country,
     customers.segment,
     timed_interactions.started_at,
-    {{ reporting_date('timed_interactions.started_at') }} as started_date,
+    timed_interactions.started_date,
     {{ reporting_hour('timed_interactions.started_at') }} as hour_of_day,
     {{ reporting_weekday('timed_interactions.started_at') }} as day_of_week,
     timed_interactions.enqueued_at,
     timed_interactions.answered_at,
     timed_interactions.ended_at,
     timed_interactions.is_leg,
-    timed_interactions.known_direction = 'inbound' and not timed_interactions.is_leg as is_contact,
+    timed_interactions.is_contact,
     coalesce(timed_interactions.is_answered_by_agent, false) as is_answered_by_agent,
+    -- Without any hours for it a channel is open round the clock.
+    timed_interactions.calendar_id is null or open_time.is_open as is_in_service_hours,
     timed_interactions.waiting_seconds,
     timed_interactions.talk_seconds,
     timed_interactions.transfer_count,
@@ -108,8 +159,7 @@ select
     ) then timed_interactions.known_outcome = 'abandoned_in_queue'
     end as is_queue_abandoned_net,
     case
-        when timed_interactions.known_direction = 'inbound' and not timed_interactions.is_leg
-            and timed_interactions.channel = 'phone'
+        when timed_interactions.is_contact and timed_interactions.channel = 'phone'
             then coalesce(timed_interactions.known_outcome = 'abandoned_in_ivr', false)
     end as is_ivr_abandoned,
     case
@@ -140,8 +190,45 @@ select
     case
         when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
             then timed_interactions.transfer_count > 0
-    end as is_transferred
+    end as is_transferred,
+    case
+        when timed_interactions.is_offered and (timed_interactions.calendar_id is null or open_time.is_open)
+            then timed_interactions.is_answered_by_agent
+    end as is_answered,
+    case when timed_interactions.is_offered then true end as is_offered,
+    case
+        when timed_interactions.known_direction = 'inbound' and timed_interactions.known_outcome = 'disconnected'
+            then true
+    end as is_disconnected,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            then coalesce(timed_interactions.ivr_seconds, 0) + timed_interactions.waiting_seconds
+                + timed_interactions.talk_seconds + coalesce(timed_interactions.hold_seconds, 0)
+    end as customer_seconds,
+    case
+        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+            then timed_interactions.all_handle_seconds / 3600
+                * cast({{ in_reporting_currency('timed_interactions.hourly_cost_amount',
+                    'timed_interactions.cost_currency', 'rates.rate', 'currency_run.reporting_currency') }} as double)
+    end as contact_cost_amount,
+    case when timed_interactions.is_measured_work then timed_interactions.all_handle_seconds end
+        as worked_seconds,
+    case when timed_interactions.is_measured_work then true end as is_worked_contact,
+    case
+        when not timed_interactions.is_leg and timed_interactions.known_direction in ('inbound', 'outbound')
+            then timed_interactions.known_direction = 'outbound'
+    end as is_proactive,
+    case
+        when timed_interactions.is_contact and timed_interactions.is_answered_by_agent
+            then reviewed_interactions.interaction_id is not null
+    end as is_quality_reviewed
 from timed_interactions
 cross join recorded
+cross join currency_run
+left join open_time
+    on timed_interactions.calendar_id = open_time.calendar_id
+    and timed_interactions.started_at = open_time.moment
+left join reviewed_interactions on timed_interactions.interaction_id = reviewed_interactions.interaction_id
+{{ join_rate('rates', 'timed_interactions.cost_currency', 'timed_interactions.started_date') }}
 left join customers on timed_interactions.known_customer_id = customers.customer_id
 left join products on timed_interactions.product_id = products.product_id

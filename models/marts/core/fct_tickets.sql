@@ -29,6 +29,32 @@ products as (
     select * from {{ ref('dim_products') }}
 ),
 
+agent_responses as (
+    select
+        ticket_id,
+        count(*) as agent_response_count
+    from {{ ref('int_tickets__responses') }}
+    where author_type = 'agent'
+    group by ticket_id
+),
+
+transferred_tickets as (
+    select distinct ticket_id
+    from {{ ref('fct_interactions') }}
+    where transfer_count > 0
+),
+
+-- A suggestion is a machine's offer and no use; an unnamed link is a use.
+linked_tickets as (
+    select distinct ticket_id
+    from {{ ref('stg_raw__ticket_articles') }}
+    where coalesce(link_type, 'used') in ('used', 'created', 'attached')
+),
+
+covered_topics as (
+    select * from {{ ref('int_knowledge__covered_topics') }}
+),
+
 -- Without any message nobody knows what was answered.
 recorded as (
     select count(*) > 0 as is_answering_recorded from {{ ref('stg_raw__ticket_messages') }}
@@ -49,8 +75,17 @@ solved_tickets as (
         case
             when history.ticket_id is not null then history.last_solved_at
             else coalesce(tickets.solved_at, tickets.closed_at)
-        end as recorded_solved_at
+        end as recorded_solved_at,
+        coalesce(agent_responses.agent_response_count, 0) as agent_response_count,
+        coalesce(reassignments.is_reassigned, false) as is_reassigned,
+        case when tickets.topic is not null then covered_topics.topic is not null end as is_topic_covered
     from tickets
+    left join agent_responses on tickets.ticket_id = agent_responses.ticket_id
+    left join reassignments on tickets.ticket_id = reassignments.ticket_id
+    left join covered_topics
+        on tickets.topic = covered_topics.topic
+        and tickets.created_at >= covered_topics.covered_from
+        and tickets.created_at < covered_topics.covered_until
     left join history on tickets.ticket_id = history.ticket_id
 )
 
@@ -77,6 +112,10 @@ select
     solved_tickets.has_status_history,
     solved_tickets.is_solved,
     case when solved_tickets.is_solved then solved_tickets.recorded_solved_at end as last_solved_at,
+    {{ reporting_date('case when solved_tickets.is_solved then solved_tickets.recorded_solved_at end') }}
+        as solved_date,
+    solved_tickets.agent_response_count,
+    solved_tickets.is_topic_covered,
     case when recorded.is_answering_recorded then responses.first_responded_at end as first_responded_at,
     case when recorded.is_answering_recorded then responses.first_responded_at is null end as is_unanswered,
     case when recorded.is_answering_recorded then
@@ -86,11 +125,23 @@ select
         {{ hours_between('solved_tickets.created_at', 'solved_tickets.recorded_solved_at') }}
     end as resolution_hours,
     case when solved_tickets.was_ever_solved then solved_tickets.reopen_count > 0 end as is_reopened,
-    coalesce(reassignments.is_reassigned, false) as is_reassigned
+    solved_tickets.is_reassigned,
+    case when solved_tickets.is_solved then solved_tickets.agent_response_count = 1 end as is_one_touch,
+    case
+        when solved_tickets.is_solved
+            then solved_tickets.agent_response_count = 1
+                and not solved_tickets.is_reassigned
+                and transferred_tickets.ticket_id is null
+                and coalesce(solved_tickets.is_topic_covered, false)
+    end as is_self_serviceable,
+    case when solved_tickets.case_type <> 'unknown' then solved_tickets.case_type = 'complaint' end
+        as is_complaint,
+    case when solved_tickets.is_solved then linked_tickets.ticket_id is not null end as is_article_linked
 from solved_tickets
 cross join recorded
 left join responses on solved_tickets.ticket_id = responses.ticket_id
 left join business_minutes on solved_tickets.ticket_id = business_minutes.ticket_id
-left join reassignments on solved_tickets.ticket_id = reassignments.ticket_id
+left join transferred_tickets on solved_tickets.ticket_id = transferred_tickets.ticket_id
+left join linked_tickets on solved_tickets.ticket_id = linked_tickets.ticket_id
 left join customers on solved_tickets.customer_id = customers.customer_id
 left join products on solved_tickets.product_id = products.product_id

@@ -1,0 +1,154 @@
+-- grain: one row per channel and time [segment_from, segment_until) in one local hour in which nothing changes
+with
+
+channels as (
+    select * from {{ ref('int_availability__channels') }}
+),
+
+spans as (
+    select * from {{ ref('int_availability__agent_status_spans') }}
+),
+
+hours as (
+    select * from {{ ref('int_service_time__local_hours') }}
+),
+
+open_intervals as (
+    select * from {{ ref('int_service_time__open_intervals') }}
+),
+
+calendars as (
+    select distinct
+        calendar_id,
+        schedule_scope,
+        channel_scope
+    from {{ ref('int_service_time__calendars') }}
+),
+
+run as (
+    select
+        as_of_run.as_of,
+        (select min(started_at) from {{ ref('stg_raw__agent_status_events') }}) as first_status_at
+    from {{ ref('stg_raw__as_of') }} as as_of_run
+),
+
+scheduled_channels as (
+    select
+        channels.channel,
+        channels.is_named,
+        {{ joined_calendar_id() }} as calendar_id
+    from channels
+    {{ join_calendar('calendars', 'null', 'channels.channel') }}
+),
+
+-- What begins is +1 and what ends -1; the running sums say what holds at each moment.
+changes as (
+    select
+        scheduled_channels.channel,
+        open_intervals.opens_at as changed_at,
+        1 as open_delta,
+        0 as staffed_delta,
+        0 as available_delta
+    from scheduled_channels
+    inner join open_intervals on scheduled_channels.calendar_id = open_intervals.calendar_id
+
+    union all
+
+    select
+        scheduled_channels.channel,
+        open_intervals.closes_at as changed_at,
+        -1 as open_delta,
+        0 as staffed_delta,
+        0 as available_delta
+    from scheduled_channels
+    inner join open_intervals on scheduled_channels.calendar_id = open_intervals.calendar_id
+
+    union all
+
+    select
+        channel,
+        span_from as changed_at,
+        0 as open_delta,
+        1 as staffed_delta,
+        case when is_available then 1 else 0 end as available_delta
+    from spans
+
+    union all
+
+    select
+        channel,
+        span_until as changed_at,
+        0 as open_delta,
+        -1 as staffed_delta,
+        case when is_available then -1 else 0 end as available_delta
+    from spans
+
+    union all
+
+    -- Hours cut, so that every segment lies in one of them.
+    select
+        scheduled_channels.channel,
+        hours.hour_from as changed_at,
+        0 as open_delta,
+        0 as staffed_delta,
+        0 as available_delta
+    from scheduled_channels
+    cross join hours
+
+    union all
+
+    select
+        scheduled_channels.channel,
+        run.first_status_at as changed_at,
+        0 as open_delta,
+        0 as staffed_delta,
+        0 as available_delta
+    from scheduled_channels
+    cross join run
+    where run.first_status_at is not null
+),
+
+moments as (
+    select
+        channel,
+        changed_at,
+        sum(open_delta) as open_delta,
+        sum(staffed_delta) as staffed_delta,
+        sum(available_delta) as available_delta
+    from changes
+    group by channel, changed_at
+),
+
+segments as (
+    select
+        channel,
+        changed_at as segment_from,
+        lead(changed_at) over (partition by channel order by changed_at) as next_changed_at,
+        sum(open_delta) over (
+            partition by channel order by changed_at rows between unbounded preceding and current row
+        ) as open_count,
+        sum(staffed_delta) over (
+            partition by channel order by changed_at rows between unbounded preceding and current row
+        ) as staffed_count,
+        sum(available_delta) over (
+            partition by channel order by changed_at rows between unbounded preceding and current row
+        ) as available_count
+    from moments
+)
+
+select
+    segments.channel,
+    scheduled_channels.is_named,
+    cast(date_trunc('hour', {{ reporting_time('segments.segment_from') }}) as timestamp) as local_hour,
+    segments.segment_from,
+    least(coalesce(segments.next_changed_at, run.as_of), run.as_of) as segment_until,
+    scheduled_channels.calendar_id is not null as has_schedule,
+    -- Without any hours for it a channel is open round the clock.
+    scheduled_channels.calendar_id is null or segments.open_count > 0 as is_open,
+    segments.staffed_count > 0 as is_staffed,
+    segments.available_count > 0 as is_available,
+    coalesce(segments.segment_from >= run.first_status_at, false) as is_watched
+from segments
+inner join scheduled_channels on segments.channel is not distinct from scheduled_channels.channel
+cross join run
+where segments.segment_from < run.as_of

@@ -1,0 +1,31 @@
+-- grain: one row per agent_id, channel and staffed_date on which the agent was online or busy on the channel
+with
+
+spans as (
+    select * from {{ ref('int_availability__agent_day_spans') }}
+),
+
+agents as (
+    select * from {{ ref('dim_agents') }}
+),
+
+channel_days as (
+    select
+        agent_id,
+        channel,
+        staffed_date,
+        sum({{ seconds_between('span_from', 'span_until') }}) as staffed_seconds
+    from spans
+    group by agent_id, channel, staffed_date
+)
+
+select
+    channel_days.agent_id,
+    channel_days.channel,
+    agents.team,
+    agents.department,
+    channel_days.staffed_date,
+    channel_days.staffed_seconds,
+    channel_days.staffed_seconds / 3600 as staffed_hours
+from channel_days
+left join agents on channel_days.agent_id = agents.agent_id

@@ -1,0 +1,90 @@
+-- grain: one row per contact_id: an inbound interaction that is no leg, or a ticket without any
+with
+
+contacts as (
+    select * from {{ ref('int_contacts__contacts') }}
+),
+
+later_contacts as (
+    select * from {{ ref('int_contacts__later_contacts') }}
+),
+
+interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+agents as (
+    select * from {{ ref('dim_agents') }}
+),
+
+run as (
+    select * from {{ ref('stg_raw__as_of') }}
+),
+
+agent_legs as (
+    select
+        parent_interaction_id,
+        started_at
+    from interactions
+    where is_leg and is_answered_by_agent
+),
+
+contacts_with_agent_leg as (
+    select distinct contacts.contact_id
+    from contacts
+    inner join agent_legs on contacts.interaction_id = agent_legs.parent_interaction_id
+    where
+        agent_legs.started_at > contacts.started_at
+        and agent_legs.started_at <= contacts.started_at + interval '24' hour
+),
+
+followed_contacts as (
+    select
+        contacts.*,
+        contacts.started_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour <= run.as_of
+            as is_repeat_window_over,
+        contacts.started_at + interval '24' hour <= run.as_of as is_day_over,
+        later_contacts.later_contact_count,
+        contacts_with_agent_leg.contact_id is not null
+        or coalesce(later_contacts.later_agent_contact_count, 0) > 0 as is_agent_needed,
+        contacts.outcome = 'completed_in_ivr'
+        or (
+            contacts.outcome = 'answered'
+            and (
+                contacts.handled_by in ('bot', 'ivr')
+                or (contacts.handled_by is null and agents.is_bot)
+            )
+        ) as is_handled_by_machine
+    from contacts
+    cross join run
+    left join later_contacts on contacts.contact_id = later_contacts.source_id
+    left join contacts_with_agent_leg on contacts.contact_id = contacts_with_agent_leg.contact_id
+    left join agents on contacts.agent_id = agents.agent_id
+)
+
+select
+    contact_id,
+    contact_source,
+    interaction_id,
+    ticket_id,
+    customer_id,
+    channel,
+    topic,
+    product_id,
+    order_id,
+    language,
+    country,
+    segment,
+    agent_id,
+    team,
+    started_at,
+    started_date,
+    ended_at,
+
+    -- KPI flags: null keeps a row out of the KPI
+    case when customer_id is not null and is_repeat_window_over then later_contact_count > 0 end as is_repeated,
+    case
+        when contact_source = 'interaction' and is_day_over
+            then coalesce(is_handled_by_machine, false) and not is_agent_needed
+    end as is_automated
+from followed_contacts

@@ -1,0 +1,57 @@
+-- grain: one row per review_id and criterion
+with
+
+reviews as (
+    select
+        *,
+        coalesce(scale_min, 0) as scale_low,
+        coalesce(scale_max, 100) as scale_high
+    from {{ ref('stg_raw__quality_reviews') }}
+),
+
+interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+tickets as (
+    select * from {{ ref('fct_tickets') }}
+),
+
+agents as (
+    select * from {{ ref('dim_agents') }}
+),
+
+-- What a review does not say of itself is what its subject says.
+described_reviews as (
+    select
+        reviews.*,
+        coalesce(reviews.agent_id, interactions.agent_id, tickets.assignee_id) as known_agent_id,
+        coalesce(interactions.team, tickets.team) as subject_team,
+        coalesce(interactions.channel, tickets.channel) as channel
+    from reviews
+    left join interactions on reviews.interaction_id = interactions.interaction_id
+    left join tickets on reviews.ticket_id = tickets.ticket_id
+)
+
+select
+    described_reviews.review_id,
+    coalesce(described_reviews.criterion, 'overall') as criterion,
+    described_reviews.interaction_id,
+    described_reviews.ticket_id,
+    described_reviews.known_agent_id as agent_id,
+    described_reviews.reviewer_id,
+    coalesce(described_reviews.subject_team, agents.team) as team,
+    described_reviews.channel,
+    described_reviews.scored_at,
+    {{ reporting_date('described_reviews.scored_at') }} as scored_date,
+    described_reviews.score,
+    described_reviews.scale_low as scale_min,
+    described_reviews.scale_high as scale_max,
+    -- A score off its scale says nothing.
+    case
+        when described_reviews.score between described_reviews.scale_low and described_reviews.scale_high
+            then (described_reviews.score - described_reviews.scale_low)
+                / nullif(described_reviews.scale_high - described_reviews.scale_low, 0)
+    end as quality_score
+from described_reviews
+left join agents on described_reviews.known_agent_id = agents.agent_id
