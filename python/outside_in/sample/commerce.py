@@ -34,10 +34,8 @@ WEB, IN_APP, STORE, BY_PHONE, MARKETPLACE = range(5)
 STATUSES = ("placed", "paid", "shipped", "delivered", "cancelled", "unknown")
 CARRIERS = ("Swift", "Steady", "Parcelbird")
 REASONS = ("defective", "damaged", "not_as_described", "wrong_item", "late", "changed_mind", "other")
-LATE_IF_LAST, LATE_OTHERWISE = (
-    0.45,
-    0.09,
-)  # the delivery after which a customer leaves is more often a late one
+# the delivery after which a customer leaves is more often a late one
+LATE_IF_LAST, LATE_OTHERWISE = 0.45, 0.09
 
 
 @dataclass(frozen=True)
@@ -371,9 +369,8 @@ def _carts(world: World, rng: Rng, people: People, orders: Orders, gross: Ints) 
     )
     device = people.visitor_device[visitor]
     depth = np.where(is_bought, 5, choose(rng, [0.5, 0.14, 0.12, 0.24], len(order)) + 1)
-    depth = np.where(
-        ~is_bought & (device == 1) & (depth >= 2), 4, depth
-    )  # the slow payment page loses the phones
+    # the slow payment page loses the phones
+    depth = np.where(~is_bought & (device == 1) & (depth >= 2), 4, depth)
     steps = (
         ("add", ""),
         ("checkout_start", ""),

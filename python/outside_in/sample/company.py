@@ -115,9 +115,8 @@ def _statuses(world: World, rng: Rng) -> Frame:
     back = lunch + rng.integers(25 * MINUTE, 50 * MINUTE, n)
     end = begin + 8 * HOUR + rng.integers(-5 * MINUTE, 10 * MINUTE, n)
     chats = agent % 3 == 0
-    leaves = (
-        rng.random(n) > 0.03
-    )  # the others' shifts end only with the next day's first event, or after 24 hours
+    # the others' shifts end only with the next day's first event, or after 24 hours
+    leaves = rng.random(n) > 0.03
     said = rng.random(n) < 0.1  # an end that is said, a little after the next event has begun
     steps = [  # where, when, status, channel, said end
         (np.ones(n, np.bool_), begin, "online", -1, np.where(said, lunch + 2 * MINUTE, NULL)),

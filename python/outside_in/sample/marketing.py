@@ -36,19 +36,17 @@ def with_campaigns(world: World, people: People, sessions: Sessions) -> Sessions
     buyers = np.isin(sessions.flow, (web.BROWSE, web.BUY, web.BOUNCE, web.GIVE_UP)) & (sessions.campaign < 0)
     clicked = buyers & (rng.random(len(sessions.at)) < 0.1)
     campaign = np.where(clicked, choose(rng, [c.weight for c in w.CAMPAIGNS], len(sessions.at)), -1)
+    # only customers get the newsletter
     unknown = people.visitor_customer[sessions.visitor] < 0
-    campaign = np.where(
-        (campaign == w.NEWSLETTER) & unknown, 0, campaign
-    )  # only customers get the newsletter
+    campaign = np.where((campaign == w.NEWSLETTER) & unknown, 0, campaign)
     visitors = np.arange(people.worthless.start, people.worthless.stop)
     fooled = np.repeat(visitors, rng.poisson(2.0 * world.scale * world.days / 365, len(visitors)))
     moment = world.clock.some_time(rng, world.some_days(rng, len(fooled)), people.visitor_locale[fooled])
     junk = Sessions.of(fooled, moment, web.BOUNCE, pages=1, campaign=w.WORTHLESS_CAMPAIGN)
     every = web.join([replace(sessions, campaign=campaign), junk])
     number = people.chunk * STRIDE + np.arange(len(every.at))
-    has_click = (every.campaign >= 0) & (
-        rng.random(len(every.at)) < 0.94
-    )  # some arrive without their click id
+    # some arrive without their click id
+    has_click = (every.campaign >= 0) & (rng.random(len(every.at)) < 0.94)
     return replace(every, click=np.where(has_click, number, -1))
 
 
@@ -56,24 +54,19 @@ def ad_events(world: World, people: People, sessions: Sessions) -> Frame:
     """Impressions and clicks behind the visits, and impressions that led nowhere or to a later visit."""
     rng = world.rng(people.chunk, 9)
     clicks = np.flatnonzero(sessions.campaign >= 0)
+    # a purchase's time is the end of its visit: the click was well before
+    click_at = sessions.at - np.where(sessions.flow == web.BUY, 15 * MINUTE, 2 * SECOND)
     shown = np.repeat(clicks, np.minimum(rng.geometric(0.5, len(clicks)), 6))
-    seen_at = sessions.at[shown] - rng.integers(5 * SECOND, 2 * DAY, len(shown))
+    ago = rng.integers(MINUTE, 2 * DAY, len(shown))
     is_start = np.concatenate([[True], shown[1:] != shown[:-1]]) if len(shown) else np.zeros(0, np.bool_)
-    seen_at = np.where(
-        is_start, sessions.at[shown] - rng.integers(4 * SECOND, 60 * SECOND, len(shown)), seen_at
-    )
+    seen_at = click_at[shown] - np.where(is_start, rng.integers(2 * SECOND, MINUTE, len(shown)), ago)
     lookers = np.flatnonzero(rng.random(len(sessions.at)) < 0.22)
     looked_at = sessions.at[lookers] - rng.integers(HOUR, 12 * DAY, len(lookers))
     weights = [c.weight if c.channel in ("search", "display", "social") else 0 for c in w.CAMPAIGNS]
     looked = choose(rng, weights, len(lookers))
-    before = np.where(
-        sessions.flow[clicks] == web.BUY, 15 * MINUTE, 2 * SECOND
-    )  # a purchase's time is its visit's end
     frame = stack(
         [
-            _block(
-                rng, people, sessions, clicks, sessions.campaign[clicks], sessions.at[clicks] - before, True
-            ),
+            _block(rng, people, sessions, clicks, sessions.campaign[clicks], click_at[clicks], True),
             _block(rng, people, sessions, shown, sessions.campaign[shown], seen_at, False),
             _block(rng, people, sessions, lookers, looked, looked_at, False),
         ]

@@ -80,9 +80,8 @@ SURVEYS = (
     Survey("sv-effort-app", "ces", 1, 5, _ALONE, "article", "support", 0.5, is_reversed=True),
     Survey("sv-pulse", "other", 0, 100, _ALONE, "relationship", "use", 0.5),
 )
-RELATION, RELATION_BIRCH, TICKET_NPS, AFTER_TICKET, AFTER_CALL, AFTER_ORDER, EFFORT, EFFORT_APP, PULSE = (
-    range(9)
-)
+RELATION, RELATION_BIRCH, TICKET_NPS, AFTER_TICKET, AFTER_CALL = range(5)
+AFTER_ORDER, EFFORT, EFFORT_APP, PULSE = range(5, 9)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from outside_in.sample import world as w
 from outside_in.sample.commerce import Orders
-from outside_in.sample.people import STRIDE, People
+from outside_in.sample.people import CUSTOMER, STRIDE, People
 from outside_in.sample.world import World
 from outside_in.sample.writer import (
     CENT,
@@ -18,6 +18,7 @@ from outside_in.sample.writer import (
     NULL,
     SECOND,
     Bools,
+    Floats,
     Frame,
     Ids,
     Ints,
@@ -197,164 +198,219 @@ def meets_outage(world: World, people: People, sessions: Sessions) -> Bools:
     return found
 
 
+@dataclass(frozen=True)
+class _Views:
+    """The page views of all visits in order; `session` is a position in Sessions, `place` one in the visit.
+
+    `first` and `second` are what is done on the page (codes of EVENTS, -1: nothing), `rest` the engaged time
+    after the last ping, `stay` all of it, `at` the beginning; times in microseconds.
+    """
+
+    session: Ints
+    place: Ints
+    page: Ints
+    pings: Ints
+    rest: Ints
+    stay: Ints
+    at: Ints
+    first: Ints
+    second: Ints
+    is_shown: Bools
+    is_measured: Bools
+
+    @property
+    def is_article(self) -> Bools:
+        """Whether the page is an article."""
+        found: Bools = _PAGE_ARTICLE[self.page] >= 0
+        return found
+
+
+def _draw_views(
+    rng: Rng, world: World, sessions: Sessions, flow: Ints, device: Ints, is_down: Bools
+) -> _Views:
+    """What is seen in these visits, for how long, and what is done there."""
+    session, place = _places(rng, flow, sessions.pages, device, is_down)
+    page = _pages(rng, sessions, flow, session, place)
+    count = len(page)
+    is_article, is_product = _PAGE_ARTICLE[page] >= 0, _PAGE_PRODUCT[page] >= 0
+    is_worthless = (sessions.campaign == w.WORTHLESS_CAMPAIGN)[session]
+    is_crawled = (flow == CRAWL)[session]
+    mean_pings = np.where(is_article, 2.6, np.where(is_product, 1.3, 0.8))
+    mean_pings = np.where((flow == BOUNCE)[session], mean_pings * 0.35, mean_pings)
+    pings = np.minimum(rng.poisson(mean_pings * ~(is_worthless | is_crawled)), 20)
+    rest = rng.integers(2 * SECOND, 11 * SECOND, count)
+    rest = np.where(is_worthless, rng.integers(SECOND // 5, 2 * SECOND, count), rest)
+    first, second = _actions(rng, sessions, session, page, is_crawled)
+    may_show = (is_article | is_product | (page == w.HELP)) & ~is_crawled
+    stay = rest + pings * PING_EVERY
+    before = np.cumsum(stay) - stay
+    begins = np.flatnonzero(place == 0)
+    length = np.add.reduceat(stay, begins) if count else stay
+    start = np.where(flow == BUY, sessions.at - length, np.minimum(sessions.at, world.stop - length - SECOND))
+    return _Views(
+        session=session,
+        place=place,
+        page=page,
+        pings=pings,
+        rest=rest,
+        stay=stay,
+        at=start[session] + before - before[begins][session],
+        first=first,
+        second=second,
+        is_shown=(may_show & (rng.random(count) < 0.4)) | (first == _CLICK),
+        is_measured=(rng.random(count) < 0.32) & ~is_crawled,
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The events in order; `view` is a position in _Views, `opened` and `measured` tell their rows."""
+
+    view: npt.NDArray[np.int32]
+    name: npt.NDArray[np.int8]
+    at: Ints
+    engaged: Floats
+    opened: Ints
+    measured: Ints
+
+
+def _lay_out(views: _Views) -> _Rows:
+    """Per view: the view, the button shown, the vitals, a ping every twelve seconds, and what is done."""
+    has_first, has_second = views.first >= 0, views.second >= 0
+    lead_in = 1 + views.is_shown + views.is_measured
+    counts = lead_in + views.pings + has_first + has_second
+    begin = np.cumsum(counts) - counts
+    view = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    name = np.full(len(view), _PING, np.int8)
+    at = (np.arange(len(view)) - (begin + lead_in - 1)[view]) * PING_EVERY
+    engaged = np.full(len(view), PING_EVERY / 1000)
+
+    def put(where: Bools, offset: Ints | int, what: Ints | int, after: Ints | int) -> Ints:
+        target: Ints = (begin + offset)[where]
+        name[target], at[target], engaged[target] = what, after, np.nan
+        return target
+
+    opened = put(np.ones(len(counts), np.bool_), 0, _VIEW, 0)
+    put(views.is_shown, 1, _SHOWN, SECOND * 4 // 5)
+    measured = put(views.is_measured, lead_in - 1, _VITAL, SECOND * 17 // 10)
+    done = lead_in + views.pings
+    put(has_first, done, views.first[has_first], views.stay[has_first] - SECOND // 2)
+    put(has_second, done + 1, views.second[has_second], views.stay[has_second] - SECOND // 4)
+    bought = np.flatnonzero(name == _PURCHASE)
+    at[bought] = views.stay[view[bought]]  # the end of the visit is the moment of the order
+    engaged[opened] = np.where(views.place > 0, np.concatenate([[0], views.rest[:-1]]) / 1000, np.nan)
+    return _Rows(view, name, at + views.at[view], engaged, opened, measured)
+
+
+def _speed(rng: Rng, views: _Views, rows: _Rows, is_phone: Bools, is_down: Bools) -> dict[str, Floats]:
+    """Loading times and vitals where measured: slow on the phone, very slow there on the slow page."""
+    count, measured = len(views.page), rows.measured
+    is_slow = (views.page == w.SLOW_PAGE) & is_phone
+    load = np.exp(rng.normal(7.1, 0.4, count)) * np.where(is_phone, 1.3, 1.0) * np.where(is_slow, 3.2, 1.0)
+    load = np.where(is_down, rng.uniform(18_000, 30_000, count), load)
+    speed = {name: np.full(len(rows.view), np.nan) for name in ("page_load_ms", "lcp_ms", "inp_ms", "cls")}
+    speed["page_load_ms"][rows.opened] = np.where(rng.random(count) < 0.9, np.round(load), np.nan)
+    speed["lcp_ms"][measured] = np.round(load[views.is_measured] * rng.uniform(1.1, 1.6, len(measured)))
+    delay = np.exp(rng.normal(4.6, 0.5, len(measured))) * np.where(is_slow[views.is_measured], 3, 1)
+    speed["inp_ms"][measured] = np.round(delay)
+    speed["cls"][measured] = np.round(rng.exponential(0.045, len(measured)), 4)
+    return speed
+
+
+def _contents(
+    rng: Rng, world: World, orders: Orders, sessions: Sessions, views: _Views, rows: _Rows, is_organic: Bools
+) -> Frame:
+    """What was searched, found, voted, clicked and bought."""
+    count = len(rows.view)
+    topic = sessions.topic[views.session]
+    term, vote, hits, value = (np.full(count, missing) for missing in (-1, -1, NULL, NULL))
+    searched = np.flatnonzero(rows.name == _SEARCH)
+    term[searched] = _terms(rng, topic[rows.view[searched]])
+    hits[searched] = np.array([number for _, _, number in w.SEARCHES])[term[searched]]
+    found = np.flatnonzero(rows.name == _FOUND)
+    term[found] = term[found - 1]
+    organic = rows.opened[is_organic & (views.place == 0) & views.is_article & (rng.random(len(topic)) < 0.1)]
+    term[organic] = _terms(rng, topic[rows.view[organic]])
+    voted = np.flatnonzero(rows.name == _VOTE)
+    is_bad = views.page[rows.view[voted]] == w.FIRST_ARTICLE + w.BAD_ARTICLE
+    is_bad &= rows.at[voted] >= world.broken_from
+    vote[voted] = rng.random(len(voted)) >= np.where(is_bad, 0.12, 0.8)
+    bought = np.flatnonzero(rows.name == _PURCHASE)
+    value[bought] = whole(orders.net[sessions.order[views.session[rows.view[bought]]]] * 100) * CENT
+    value[rows.name == _LEAD] = 12 * 10_000
+    of_article, of_others = choose(rng, [4, 1, 0, 3], len(topic)), choose(rng, [1, 3, 4, 0], len(topic))
+    cta = np.where(views.is_article, of_article, of_others).astype(np.int8)
+    position = rng.integers(0, 2, len(topic)).astype(np.int8)
+    on_cta = (rows.name == _SHOWN) | (rows.name == _CLICK)
+    return {
+        "search_term": Words(term, [text for text, _, _ in w.SEARCHES]),
+        "search_result_count": hits,
+        "cta_id": Words(np.where(on_cta, cta[rows.view], -1), _CTAS),
+        "cta_position": Words(np.where(on_cta, position[rows.view], -1), ("top", "bottom")),
+        "vote": Words(vote, ("helpful", "not_helpful")),
+        "value_amount": value,
+    }
+
+
 def events(world: World, people: People, orders: Orders, sessions: Sessions) -> Frame:
     """The `web_events` of these visits."""
     rng = world.rng(people.chunk, 7)
+    visitor = sessions.visitor
     is_down = meets_outage(world, people, sessions)
     flow = np.where(is_down, BOUNCE, sessions.flow)
-    device = people.visitor_device[sessions.visitor]
-    session, place = _views(rng, flow, sessions.pages, device, is_down)
-    page = _pages(rng, world, sessions, flow, session, place)
-    views = len(page)
-    kind = np.array([w.PAGES[i].kind for i in range(len(w.PAGES))])
-    is_article = _PAGE_ARTICLE[page] >= 0
-    is_product = _PAGE_PRODUCT[page] >= 0
-    del kind
+    device = people.visitor_device[visitor]
+    views = _draw_views(rng, world, sessions, flow, device, is_down)
+    rows = _lay_out(views)
+    source = _sources(rng, people, sessions, views.session, views.place)
+    speed = _speed(rng, views, rows, device[views.session] == 1, is_down[views.session])
+    contents = _contents(rng, world, orders, sessions, views, rows, source["medium"] == _ORGANIC)
 
-    # what happens on each view, and for how long
-    is_worthless = (sessions.campaign == w.WORTHLESS_CAMPAIGN)[session]
-    is_crawled = (flow == CRAWL)[session]
-    lone = (flow == BOUNCE)[session]
-    mean_pings = np.where(is_article, 2.6, np.where(is_product, 1.3, 0.8)) * np.where(lone, 0.35, 1.0)
-    pings = np.minimum(rng.poisson(mean_pings * ~(is_worthless | is_crawled)), 20)
-    rest = rng.integers(2 * SECOND, 11 * SECOND, views)  # engaged time after the last ping
-    rest = np.where(is_worthless, rng.integers(SECOND // 5, 2 * SECOND, views), rest)
-    first, second = _actions(rng, world, sessions, session, page, is_crawled)
-    may_show = is_article | is_product | (page == w.HELP)
-    is_shown = (may_show & (rng.random(views) < 0.4) & ~is_crawled) | (first == _CLICK)
-    is_measured = (rng.random(views) < 0.32) & ~is_crawled
-    dwell = rest + pings * PING_EVERY
-
-    # when each view begins: after the views before it in its visit
-    end = np.cumsum(dwell)
-    begins = np.flatnonzero(place == 0)
-    before = end - dwell
-    since_start = before - before[begins][session]
-    length = np.add.reduceat(dwell, begins) if views else dwell
-    start = np.where(flow == BUY, sessions.at - length, np.minimum(sessions.at, world.stop - length - SECOND))
-    view_at = start[session] + since_start
-
-    # rows: view, impression, vital, pings, actions
-    counts = 1 + is_shown + is_measured + pings + (first >= 0) + (second >= 0)
-    row_of = np.cumsum(counts) - counts
-    view = np.repeat(np.arange(views, dtype=np.int32), counts)
-    rows = len(view)
-    name = np.full(rows, _PING, np.int8)
-    lead_in = 1 + is_shown + is_measured
-    at = (np.arange(rows) - (row_of + lead_in - 1)[view]) * PING_EVERY
-    engaged = np.full(rows, PING_EVERY / 1000)
-
-    def put(where: Bools, offset: Ints, what: Any, when: Any) -> Ints:
-        target: Ints = (row_of + offset)[where]
-        name[target] = what
-        at[target] = when
-        engaged[target] = np.nan
-        return target
-
-    everywhere = np.ones(views, np.bool_)
-    shown_first = np.zeros(views, np.int64)
-    opened = put(everywhere, shown_first, _VIEW, 0)
-    put(is_shown, shown_first + 1, _SHOWN, 800_000)
-    measured = put(is_measured, shown_first + 1 + is_shown, _VITAL, 1_700_000)
-    put(first >= 0, lead_in + pings, first[first >= 0], (dwell - SECOND // 2)[first >= 0])
-    put(second >= 0, lead_in + pings + 1, second[second >= 0], (dwell - SECOND // 4)[second >= 0])
-    bought = np.flatnonzero(name == _PURCHASE)
-    at[bought] = dwell[view[bought]]  # which is the moment of the order
-    at += view_at[view]
-    engaged[opened] = np.where(place > 0, np.concatenate([[0], rest[:-1]]) / 1000, np.nan)
-
-    visitor = sessions.visitor
     customer = people.visitor_customer[visitor]
     is_member = (customer >= 0) & (sessions.at >= people.created[customer])
     signed_in = is_member & (np.isin(flow, (BUY, TRACK, SIGN_IN)) | (rng.random(len(visitor)) < 0.45))
     trait = visitor * 7919 % 100  # stable per visitor: which trackers they meet
-    engaged[(trait % 10 == 3)[session][view]] = np.nan
-    source = _sources(rng, people, sessions, session, place)
-    slow = (page == w.SLOW_PAGE) & (device[session] == 1)
-    load = (
-        np.exp(rng.normal(7.1, 0.4, views))
-        * np.where(device[session] == 1, 1.3, 1.0)
-        * np.where(slow, 3.2, 1.0)
-    )
-    load = np.where(is_down[session], rng.uniform(18_000, 30_000, views), load)
-    page_load, lcp, inp, cls = (np.full(rows, np.nan) for _ in range(4))
-    page_load[opened] = np.where(rng.random(views) < 0.9, np.round(load), np.nan)
-    lcp[measured] = np.round(load[is_measured] * rng.uniform(1.1, 1.6, len(measured)))
-    inp[measured] = np.round(np.exp(rng.normal(4.6, 0.5, len(measured))) * np.where(slow[is_measured], 3, 1))
-    cls[measured] = np.round(rng.exponential(0.045, len(measured)), 4)
-
-    term, results, vote = (np.full(rows, -1) for _ in range(3))
-    searched = np.flatnonzero(name == _SEARCH)
-    term[searched] = _terms(rng, sessions.topic[session[view[searched]]])
-    results[:] = NULL
-    results[searched] = np.array([hits for _, _, hits in w.SEARCHES])[term[searched]]
-    found = np.flatnonzero(name == _FOUND)
-    term[found] = term[found - 1]
-    organic = opened[(source["medium"] == _ORGANIC) & (place == 0) & is_article & (rng.random(views) < 0.1)]
-    term[organic] = _terms(rng, sessions.topic[session[view[organic]]])
-    voted = np.flatnonzero(name == _VOTE)
-    is_bad = (page[view[voted]] == w.FIRST_ARTICLE + w.BAD_ARTICLE) & (at[voted] >= world.broken_from)
-    vote[voted] = rng.random(len(voted)) >= np.where(is_bad, 0.12, 0.8)
-    value = np.full(rows, NULL)
-    value[bought] = whole(orders.net[sessions.order[session[view[bought]]]] * 100) * CENT
-    leads = np.flatnonzero(name == _LEAD)
-    value[leads] = 12 * 10_000
-    on_cta = (name == _SHOWN) | (name == _CLICK)
-    cta = np.where(is_article, choose(rng, [4, 1, 0, 3], views), choose(rng, [1, 3, 4, 0], views))
-    position = rng.integers(0, 2, views)
-
-    row_session = session.astype(np.int32)[view]
+    number = people.chunk * STRIDE
+    session_number = np.where(trait >= 14, number + np.arange(len(visitor)), -1)
+    row_session = views.session.astype(np.int32)[rows.view]
     row_visitor = visitor[row_session]
-    row_page = page.astype(np.int16)[view]
-    locale = people.visitor_locale.astype(np.int8)[row_visitor]
-    has_session = trait >= 14
-    first_number = people.chunk * STRIDE
-
-    def per_session(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return values[row_session]
-
+    row_page = views.page.astype(np.int16)[rows.view]
+    row_locale = people.visitor_locale.astype(np.int8)[row_visitor]
+    referrer, utm, medium = (
+        source[name].astype(np.int8)[rows.view] for name in ("referrer", "utm", "medium")
+    )
+    engaged = np.where((trait % 10 == 3)[row_session], np.nan, rows.engaged)
     return {
-        "event_id": Ids("e", first_number + np.arange(rows)),
+        "event_id": Ids("e", number + np.arange(len(rows.view))),
         "visitor_id": people.visitor_ids(row_visitor),
-        "customer_id": Ids("c", per_session(np.where(signed_in, people.number[customer], -1))),
-        "session_id": Ids(
-            "s", per_session(np.where(has_session, first_number + np.arange(len(visitor)), -1))
-        ),
-        "page_view_id": Ids("pv", np.where(per_session(trait != 50), first_number + view, -1)),
-        "event_at": at,
-        "received_at": at + rng.integers(40_000, 3 * SECOND, rows),
-        "event_name": Words(name, EVENTS),
-        "site": Words(per_session(people.visitor_brand.astype(np.int8)[visitor]), w.SITES),
+        "customer_id": Ids(CUSTOMER, np.where(signed_in, people.number[customer], -1)[row_session]),
+        "session_id": Ids("s", session_number[row_session]),
+        "page_view_id": Ids("pv", np.where((trait != 50)[row_session], number + rows.view, -1)),
+        "event_at": rows.at,
+        "received_at": rows.at + rng.integers(40_000, 3 * SECOND, len(rows.view)),
+        "event_name": Words(rows.name, EVENTS),
+        "site": Words(people.visitor_brand.astype(np.int8)[visitor][row_session], w.SITES),
         "page_path": Words(row_page, [page.path for page in w.PAGES]),
         "page_type": Words(_PAGE_KIND[row_page], w.PAGE_KINDS),
         "page_title": Words(row_page, _TITLES),
         "article_id": Words(_PAGE_ARTICLE[row_page], w.ARTICLE_IDS),
         "product_id": Words(_PAGE_PRODUCT[row_page], w.PRODUCTS),
-        "referrer": Words(source["referrer"].astype(np.int8)[view], _REFERRERS),
-        "utm_source": Words(source["utm"].astype(np.int8)[view], [c.source for c in w.CAMPAIGNS]),
-        "utm_medium": Words(source["medium"].astype(np.int8)[view], _MEDIA),
-        "utm_campaign": Words(source["utm"].astype(np.int8)[view], [c.name for c in w.CAMPAIGNS]),
-        "click_id": Ids("k", np.where(place == 0, sessions.click[session], -1)[view]),
-        "search_term": Words(term, [text for text, _, _ in w.SEARCHES]),
-        "search_result_count": results,
-        "cta_id": Words(np.where(on_cta, cta.astype(np.int8)[view], -1), _CTAS),
-        "cta_position": Words(np.where(on_cta, position.astype(np.int8)[view], -1), ("top", "bottom")),
-        "vote": Words(vote, ("helpful", "not_helpful")),
-        "device_type": Words(per_session(device.astype(np.int8)), w.DEVICES),
-        "country": Words(locale, w.COUNTRIES),
-        "language": Words(locale, w.LANGUAGES),
-        "user_agent": Words(per_session(np.where(flow == CRAWL, 4, device).astype(np.int8)), _AGENTS),
-        "is_bot": per_session(flow == CRAWL),
+        "referrer": Words(referrer, _REFERRERS),
+        "utm_source": Words(utm, [campaign.source for campaign in w.CAMPAIGNS]),
+        "utm_medium": Words(medium, _MEDIA),
+        "utm_campaign": Words(utm, [campaign.name for campaign in w.CAMPAIGNS]),
+        "click_id": Ids("k", np.where(views.place == 0, sessions.click[views.session], -1)[rows.view]),
+        "device_type": Words(device.astype(np.int8)[row_session], w.DEVICES),
+        "country": Words(row_locale, w.COUNTRIES),
+        "language": Words(row_locale, w.LANGUAGES),
+        "user_agent": Words(np.where(flow == CRAWL, 4, device).astype(np.int8)[row_session], _AGENTS),
+        "is_bot": (flow == CRAWL)[row_session],
         "engagement_ms": engaged,
-        "page_load_ms": page_load,
-        "lcp_ms": lcp,
-        "inp_ms": inp,
-        "cls": cls,
-        "value_amount": value,
+        **speed,
+        **contents,
     }
 
 
-def _views(rng: Rng, flow: Ints, pages: Ints, device: Ints, is_down: Bools) -> tuple[Ints, Ints]:
+def _places(rng: Rng, flow: Ints, pages: Ints, device: Ints, is_down: Bools) -> tuple[Ints, Ints]:
     """Per page view: its visit and its place in it. On the phone, more give up at the payment."""
     n = len(flow)
     drawn = np.ones(n, np.int64)
@@ -367,7 +423,7 @@ def _views(rng: Rng, flow: Ints, pages: Ints, device: Ints, is_down: Bools) -> t
     return session, np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
 
 
-def _pages(rng: Rng, world: World, sessions: Sessions, flow: Ints, session: Ints, place: Ints) -> Ints:
+def _pages(rng: Rng, sessions: Sessions, flow: Ints, session: Ints, place: Ints) -> Ints:
     """Per page view: the page."""
     page = _FLOWS[flow[session], np.minimum(place, 7)]
     views = len(page)
@@ -382,9 +438,7 @@ def _pages(rng: Rng, world: World, sessions: Sessions, flow: Ints, session: Ints
     return np.where(page == LANDING, landing, page)
 
 
-def _actions(
-    rng: Rng, world: World, sessions: Sessions, session: Ints, page: Ints, is_crawled: Bools
-) -> tuple[Ints, Ints]:
+def _actions(rng: Rng, sessions: Sessions, session: Ints, page: Ints, is_crawled: Bools) -> tuple[Ints, Ints]:
     """Per page view: one thing done on it, and one done right after (-1: nothing)."""
     views = len(page)
     luck = rng.random(views)
