@@ -1,0 +1,75 @@
+-- grain: one row per event_id, bots' events left out
+with
+
+web_events as (
+    select * from {{ ref('stg_raw__web_events') }}
+    where is_bot is not true
+),
+
+-- Only events without a session_id have to be put in order, so only those are.
+events_after_gaps as (
+    select
+        event_id,
+        visitor_id,
+        event_at,
+        case
+            when event_at <= lag(event_at) over (partition by visitor_id order by event_at, event_id)
+                + {{ var('session_timeout_minutes') }} * interval '1' minute
+                then 0
+            else 1
+        end as starts_session
+    from web_events
+    where session_id is null
+),
+
+cut_events as (
+    select
+        event_id,
+        sum(starts_session) over (
+            partition by visitor_id order by event_at, event_id
+            rows between unbounded preceding and current row
+        ) as session_number
+    from events_after_gaps
+)
+
+select
+    web_events.event_id,
+    md5(
+        web_events.visitor_id || '|' || case
+            when web_events.session_id is not null then 'id|' || web_events.session_id
+            else 'cut|' || cast(cut_events.session_number as {{ dbt.type_string() }})
+        end
+    ) as session_key,
+    web_events.visitor_id,
+    web_events.customer_id,
+    web_events.page_view_id,
+    web_events.event_at,
+    web_events.event_name,
+    web_events.site,
+    web_events.page_path,
+    case when web_events.article_id is not null then 'support_article' else web_events.page_type end
+        as page_type,
+    web_events.article_id is not null
+    or coalesce(web_events.page_type in {{ support_page_types() }}, false) as is_support_page,
+    web_events.article_id,
+    web_events.referrer,
+    web_events.utm_source,
+    web_events.utm_medium,
+    web_events.utm_campaign,
+    web_events.click_id,
+    web_events.search_term,
+    web_events.search_result_count,
+    web_events.cta_id,
+    web_events.cta_position,
+    web_events.vote,
+    web_events.device_type,
+    web_events.country,
+    web_events.language,
+    web_events.engagement_ms,
+    web_events.page_load_ms,
+    web_events.lcp_ms,
+    web_events.inp_ms,
+    web_events.cls,
+    web_events.value_amount
+from web_events
+left join cut_events on web_events.event_id = cut_events.event_id

@@ -1,0 +1,6 @@
+-- grain: one row per session and click_id seen in it
+select distinct
+    session_key,
+    click_id
+from {{ ref('int_web__events') }}
+where click_id is not null

@@ -1,0 +1,32 @@
+-- grain: one row per event_id of a vote on an article
+with
+
+votes as (
+    select * from {{ ref('int_web__events') }}
+    where event_name = 'article_vote'
+),
+
+sessions as (
+    select * from {{ ref('int_web__sessions') }}
+),
+
+articles as (
+    select * from {{ ref('dim_articles') }}
+)
+
+select
+    votes.event_id,
+    votes.session_key,
+    votes.event_at,
+    {{ reporting_date('votes.event_at') }} as event_date,
+    votes.article_id,
+    articles.topic,
+    votes.device_type,
+    coalesce(votes.language, sessions.customer_language) as language,
+    votes.vote,
+
+    -- KPI flag: null keeps a row out of the KPI
+    case votes.vote when 'helpful' then true when 'not_helpful' then false end as is_helpful
+from votes
+inner join sessions on votes.session_key = sessions.session_key
+left join articles on votes.article_id = articles.article_id
