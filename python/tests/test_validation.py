@@ -439,6 +439,27 @@ def test_every_contract_table_has_a_suite_with_reasons(raw: Path) -> None:
     assert result.ok
 
 
+def test_the_samples_unknown_codes_and_future_rows_are_found_to_the_row(tmp_path: Path) -> None:
+    generate = pytest.importorskip("outside_in.sample").generate
+    generate(tmp_path / "raw", customers=300, days=120)
+    planted = json.loads((tmp_path / "raw.truth.json").read_text())["damage"]
+    result = check(tmp_path / "raw")
+    assert result.ok
+    told: dict[tuple[str, str], int] = {}
+    for finding in result.warnings:
+        words = finding.what.split(" (")[0].split()
+        kind = next((word for word in ("landed", "codes", "before") if word in words), words[-1])
+        told[finding.table, f"{kind} {words[0]}"] = finding.count
+    for table, damage in planted.items():
+        own_time = raw_tables()[table].own_time
+        assert told.pop((table, f"landed {own_time}"), 0) == damage.get("future_rows", 0), table
+        codes = damage.get("unknown_codes", {})
+        for column in raw_tables()[table].codes:
+            found = told.pop((table, f"codes {column}"), 0)
+            assert found == sum(codes.get(column, {}).values()), (table, column)
+    assert not [what for _, what in told if what.startswith(("landed", "codes"))]
+
+
 @pytest.mark.skipif(not REAL_CASES, reason="the real cases are not here")
 @pytest.mark.parametrize("case", REAL_CASES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_real_cases_have_no_critical_finding(case: Path, tmp_path: Path) -> None:

@@ -129,12 +129,10 @@ def _page(title: str, body: str) -> str:
 def _sentence(finding: Finding) -> str:
     """A finding in one line: table, what, how many, where, what to do."""
     where = f", in {finding.where}" if finding.where else ""
-    rows = f" (first rows {', '.join(map(str, finding.rows))})" if finding.rows else ""
-    count = (
-        f": {finding.count:,} {'rows' if finding.rows else 'times'}"
-        if finding.count > 1 or finding.rows
-        else ""
-    )
+    first = "first rows" if len(finding.rows) > 1 else "row"
+    rows = f" ({first} {', '.join(map(str, finding.rows))})" if finding.rows else ""
+    unit = ("row" if finding.rows else "time") + "s" * (finding.count > 1)
+    count = f": {finding.count:,} {unit}" if finding.count > 1 or finding.rows else ""
     table = f"{finding.table}: " if finding.table else ""
     advice = f" → {finding.advice}" if finding.advice else ""
     return f"{table}{finding.what}{count}{where}{rows}{advice}"
