@@ -41,7 +41,7 @@ from outside_in.sample.writer import Frame
 
 __all__ = ["SampleSummary", "generate"]
 
-_WEB_ROWS_PER_CHUNK = 600_000  # bounds memory: about 1.5 GB per process
+_WEB_ROWS_PER_CHUNK = 600_000  # bounds memory: less than half a gigabyte per process
 _WORKERS = 2
 
 

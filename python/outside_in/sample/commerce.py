@@ -187,7 +187,7 @@ def tables(world: World, people: People, orders: Orders, returns: Returns) -> di
     """Orders, items, returns, shipments and their events, carts, subscriptions and loyalty."""
     rng = world.rng(people.chunk, 5)
     gross, discount, order_rows = _orders(world, rng, people, orders)
-    shipments, shipment_events = _shipments(world, rng, orders)
+    shipments, shipment_events = _shipments(world, rng, people.chunk, orders)
     return {
         "orders": order_rows,
         "order_items": _items(rng, orders, gross),
@@ -289,7 +289,7 @@ def _returns(world: World, rng: Rng, orders: Orders, returns: Returns, paid: Int
     }
 
 
-def _shipments(world: World, rng: Rng, orders: Orders) -> tuple[Frame, Frame]:
+def _shipments(world: World, rng: Rng, chunk: int, orders: Orders) -> tuple[Frame, Frame]:
     """One parcel an order, two for some, and what the carrier reports on each."""
     whole_orders = np.flatnonzero(orders.has_delivery)
     split = whole_orders[rng.random(len(whole_orders)) < 0.05]
@@ -327,7 +327,7 @@ def _shipments(world: World, rng: Rng, orders: Orders) -> tuple[Frame, Frame]:
     kept = kept[np.lexsort((at[kept], parcel[kept]))]
     told = rng.random(len(at)) < np.where(kind == 5, 0.55, 0.3)
     events: Frame = {
-        "event_id": Ids("se", orders.number[0] // STRIDE * STRIDE * 10 + np.arange(len(kept))),
+        "event_id": Ids("se", chunk * STRIDE + np.arange(len(kept))),
         "shipment_id": Ids(SHIPMENT, number[parcel[kept]]),
         "event_at": at[kept],
         "status": Words(
