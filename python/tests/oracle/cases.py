@@ -194,12 +194,10 @@ def response_messages(world: World) -> pd.DataFrame:
 
 @remembered
 def responses(world: World) -> pd.DataFrame:
-    """ticket_id and responded_at of response messages and of inbound interactions answered by an agent."""
+    """ticket_id and responded_at of response messages and of interactions answered by an agent."""
     messages = response_messages(world)[["ticket_id", "sent_at"]].rename(columns={"sent_at": "responded_at"})
     calls = interactions(world)
-    calls = calls[
-        calls["by_agent"] & calls["inbound"] & calls["ticket_id"].notna() & calls["answered_at"].notna()
-    ]
+    calls = calls[calls["by_agent"] & calls["ticket_id"].notna() & calls["answered_at"].notna()]
     answers = calls[["ticket_id", "answered_at"]].rename(columns={"answered_at": "responded_at"})
     return pd.concat([messages, answers], ignore_index=True)
 

@@ -1,7 +1,7 @@
 """Raw files to accepted, typed rows: the raw contract in plain Python.
 
-The order is: read and type, map codes, reject rows without a required value, keep the latest version of a key,
-apply tombstones, leave out the future, remove impossible values, take the erased customers' columns off.
+In this order: read and type, map codes, reject rows without a required value, keep the latest version of a
+key, apply tombstones, leave out the future, remove impossible values, take the erased customers' columns off.
 """
 
 from __future__ import annotations
@@ -131,13 +131,17 @@ def load(raw_dir: Path, given: dict[str, Any]) -> World:
     ties: dict[str, int] = {}
     tables = {}
     for name, table in raw_tables().items():
-        tables[name], ties[name] = _latest(_accepted(_read(raw_dir / name, table), table), table)
+        rows = _read(raw_dir / name, table)
+        if len(rows):
+            rows, ties[name] = _latest(_accepted(rows, table), table)
+        tables[name] = rows
     as_of = parse_moment(given["as_of"]) if given.get("as_of") is not None else _latest_own_time(tables, zone)
     if as_of is None:
         raise ValueError(f"as_of: no row with a time of its own below {raw_dir}, and none is given")
     calendar = Calendar(zone, fiscal_start, pd.Timestamp(as_of))
     for name, table in raw_tables().items():
-        tables[name] = _known(tables[name], table, calendar)
+        if len(tables[name]):
+            tables[name] = _known(tables[name], table, calendar)
     world = World(tables, values, calendar.as_of, calendar, ties={k: n for k, n in ties.items() if n})
     _resolve_customers(world)
     if given.get("reporting_currency") is None:

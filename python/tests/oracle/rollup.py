@@ -67,9 +67,9 @@ def member_names(values: pd.Series[Any]) -> pd.Series[Any]:
 class Cells:
     """Rows of one kind, cut into cells by period and member; one method per way to make a value of a cell.
 
-    Every method takes the KPI, whose dimensions come from the KPI dictionary, and measures: a column of the
-    rows, values aligned with `cells.rows`, or one number for all. A dimension that is no column of the rows is an
-    error, except hour_of_day and day_of_week, which come from `at`.
+    Every method takes the KPI, whose dimensions come from the KPI dictionary, and measures: a column of rows,
+    values aligned with `cells.rows`, or one number for all. A dimension that is no column is an error, except
+    hour_of_day and day_of_week, which come from `at`.
     """
 
     def __init__(self, world: World, results: Results, rows: pd.DataFrame, at: str = "at") -> None:
@@ -242,7 +242,8 @@ class Cells:
         return self._members[dimension]
 
     def _put(self, kpi: str, grain: str, dimension: str, key: tuple[date, str], row: Row) -> None:
-        self.results[kpi, grain, key[0], dimension, key[1]] = row
+        value, top, bottom = (None if part is None else float(part) for part in row[:3])
+        self.results[kpi, grain, key[0], dimension, key[1]] = Row(value or 0.0, top, bottom, row.sample_size)
 
 
 def attainable(world: World, kpi: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +20,7 @@ from .raw import World, else_, kept, remembered, true
 from .rollup import Cells, Results
 
 SUPPORT_PAGES = ("support_home", "support_article", "support_search", "contact")
-SEEDS = Path(__file__).resolve().parents[3] / "seeds"
-SEARCH_ENGINES = re.compile(
-    r"(^|\.)(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|startpage|search\.brave|naver|seznam)\.[a-z.]+$"
-)
+SEED = Path(__file__).resolve().parents[3] / "seeds" / "search_engines.csv"
 ENGAGED_ON_ARTICLE_SECONDS = 30
 
 
@@ -31,13 +30,16 @@ def host(url: str) -> str:
     return (urlsplit(text if "//" in text else f"//{text}").hostname or "").lower()
 
 
+@cache
+def search_engine_patterns() -> list[str]:
+    """The seed's patterns of hosts without www., with * for any text."""
+    with SEED.open(newline="", encoding="utf-8") as file:
+        return [row["host_pattern"].replace("%", "*") for row in csv.DictReader(file)]
+
+
 def is_search_engine(name: str) -> bool:
-    """Whether a host is a search engine: by the project's seed where there is one."""
-    for path in sorted(SEEDS.glob("*search_engine*.csv")):
-        with path.open(newline="", encoding="utf-8") as file:
-            hosts = {next(iter(row.values())).strip().lower() for row in csv.DictReader(file)}
-        return any(name == known or name.endswith(f".{known}") for known in hosts)
-    return SEARCH_ENGINES.search(name) is not None
+    """Whether a host is a search engine."""
+    return any(fnmatchcase(name.removeprefix("www."), pattern) for pattern in search_engine_patterns())
 
 
 @remembered
