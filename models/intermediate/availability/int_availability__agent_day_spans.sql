@@ -8,7 +8,7 @@ spans as (
     from {{ ref('int_availability__agent_status_spans') }} as status_spans
     inner join {{ ref('int_availability__channels') }} as channels
         on status_spans.channel is not distinct from channels.channel
-    where channels.is_named
+    where channels.is_worked
 ),
 
 -- A span of 24 hours can touch three days: the spring day has 23.

@@ -35,7 +35,7 @@ run as (
 scheduled_channels as (
     select
         channels.channel,
-        channels.is_named,
+        channels.is_scheduled,
         {{ joined_calendar_id() }} as calendar_id
     from channels
     {{ join_calendar('calendars', 'null', 'channels.channel') }}
@@ -138,10 +138,10 @@ segments as (
 
 select
     segments.channel,
-    scheduled_channels.is_named,
+    scheduled_channels.is_scheduled,
     cast(date_trunc('hour', {{ reporting_time('segments.segment_from') }}) as timestamp) as local_hour,
     segments.segment_from,
-    least(coalesce(segments.next_changed_at, run.as_of), run.as_of) as segment_until,
+    segments.next_changed_at as segment_until,
     scheduled_channels.calendar_id is not null as has_schedule,
     -- Without any hours for it a channel is open round the clock.
     scheduled_channels.calendar_id is null or segments.open_count > 0 as is_open,
@@ -151,4 +151,4 @@ select
 from segments
 inner join scheduled_channels on segments.channel is not distinct from scheduled_channels.channel
 cross join run
-where segments.segment_from < run.as_of
+where segments.segment_from <= run.as_of

@@ -23,7 +23,7 @@ products as (
 ),
 
 parents as (
-    select interaction_id from interactions
+    select interaction_id from {{ ref('stg_raw__interactions') }}
 ),
 
 reviewed_interactions as (
@@ -103,6 +103,8 @@ timed_interactions as (
         known_direction = 'inbound' and not is_leg as is_contact,
         known_direction in ('inbound', 'outbound') and known_outcome = 'answered' and is_by_agent
         and has_agent_status as is_measured_work,
+        -- Answered by whomever: a bot that hands over has transferred the contact, and took the customer's time.
+        known_direction = 'inbound' and known_outcome = 'answered' as is_answered_by_anyone,
         known_outcome = 'answered' and is_by_agent as is_answered_by_agent,
         known_direction = 'inbound'
         and ((known_outcome = 'answered' and is_by_agent) or known_outcome = 'abandoned_in_queue') as is_offered,
@@ -188,7 +190,7 @@ select
             then timed_interactions.all_handle_seconds
     end as hold_base_seconds,
     case
-        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+        when timed_interactions.is_answered_by_anyone
             then timed_interactions.transfer_count > 0
     end as is_transferred,
     case
@@ -201,7 +203,7 @@ select
             then true
     end as is_disconnected,
     case
-        when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
+        when timed_interactions.is_answered_by_anyone
             then coalesce(timed_interactions.ivr_seconds, 0) + timed_interactions.waiting_seconds
                 + timed_interactions.talk_seconds + coalesce(timed_interactions.hold_seconds, 0)
     end as customer_seconds,

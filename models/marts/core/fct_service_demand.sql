@@ -5,6 +5,11 @@ contacts as (
     select * from {{ ref('int_contacts__contacts') }}
 ),
 
+support_sessions as (
+    select * from {{ ref('fct_sessions') }}
+    where is_support_session
+),
+
 schedule_spans as (
     select * from {{ ref('int_tickets__schedule_spans') }}
 ),
@@ -45,6 +50,19 @@ demand as (
     left join first_schedules
         on contacts.ticket_id = first_schedules.ticket_id and contacts.contact_source = 'ticket'
     {{ join_calendar('calendars', 'first_schedules.schedule_id', 'contacts.channel') }}
+
+    union all
+
+    -- A visitor asks for no channel: any row of service hours that is open will do.
+    select
+        'session:' || support_sessions.session_key as demand_id,
+        'session' as demand_type,
+        'web' as channel,
+        support_sessions.started_at,
+        calendars.calendar_id
+    from support_sessions
+    left join calendars
+        on calendars.schedule_scope = '{{ any_schedule() }}' and calendars.channel_scope = '{{ any_channel() }}'
 ),
 
 moments as (

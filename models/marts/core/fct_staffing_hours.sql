@@ -3,10 +3,16 @@ with
 
 segments as (
     select
-        *,
-        {{ minutes_between('segment_from', 'segment_until') }} as segment_minutes
-    from {{ ref('int_availability__segments') }}
-    where is_named and is_watched and is_open
+        segments.*,
+        {{ minutes_between('segments.segment_from', 'least(segments.segment_until, run.as_of)') }}
+            as segment_minutes
+    from {{ ref('int_availability__segments') }} as segments
+    cross join {{ ref('stg_raw__as_of') }} as run
+    where
+        segments.is_scheduled
+        and segments.is_watched
+        and segments.is_open
+        and segments.segment_from < run.as_of
 )
 
 select

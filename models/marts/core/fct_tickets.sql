@@ -124,7 +124,11 @@ select
     case when solved_tickets.is_solved then
         {{ hours_between('solved_tickets.created_at', 'solved_tickets.recorded_solved_at') }}
     end as resolution_hours,
-    case when solved_tickets.was_ever_solved then solved_tickets.reopen_count > 0 end as is_reopened,
+    -- Solved as far as the columns say, and nothing seen of it being opened again, where there is no history.
+    case
+        when coalesce(solved_tickets.was_ever_solved, solved_tickets.is_solved)
+            then coalesce(solved_tickets.reopen_count, 0) > 0
+    end as is_reopened,
     solved_tickets.is_reassigned,
     case when solved_tickets.is_solved then solved_tickets.agent_response_count = 1 end as is_one_touch,
     case
