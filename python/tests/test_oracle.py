@@ -604,6 +604,17 @@ def test_sessions(tmp_path: Path) -> None:
     assert value(found, "organic_support_sessions", "mobile", "device") == 1
 
 
+def test_vitals(tmp_path: Path) -> None:
+    """Percentiles are continuous; the rows of one page view are one measurement."""
+    rows = [
+        seen(str(i), f"2024-01-01 10:0{i}", "web_vital", lcp_ms=lcp, page_view_id=page)
+        for i, (lcp, page) in enumerate(((9000, "p"), (1000, "p"), (2000, None), (3000, None), (4000, None)))
+    ]
+    found = answer(tmp_path, "web", {"web_events": rows})
+    assert value(found, "lcp_p75_ms") == 3250
+    assert parts(found, "good_vitals_share") == (2, 4)
+
+
 def test_self_service_and_calls(tmp_path: Path) -> None:
     """A call 24 hours after the session's end is still after it; one microsecond later is not."""
     pages = [
@@ -891,6 +902,7 @@ def test_listening(tmp_path: Path) -> None:
         }
         for d in (1, 10, 20, 30)
     ]
+    asked += [{**row, "invitation_id": f"d{row['invitation_id']}", "customer_id": "d"} for row in asked[1:]]
     said: Table = [
         {
             "response_id": "r",
@@ -925,8 +937,8 @@ def test_listening(tmp_path: Path) -> None:
     found = answer(
         tmp_path, "listening", {"survey_invitations": asked, "survey_responses": said, "interactions": back}
     )
-    assert parts(found, "survey_fatigue_rate") == (1, 1)
-    assert parts(found, "survey_response_rate") == (1, 3)
+    assert parts(found, "survey_fatigue_rate") == (1, 2)
+    assert parts(found, "survey_response_rate") == (1, 6)
     assert parts(found, "survey_completion_rate") == (1, 1)
     assert value(found, "survey_minutes") == 1
     assert parts(found, "careless_response_rate") == (1, 3)

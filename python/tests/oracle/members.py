@@ -14,7 +14,7 @@ from .calendar import GRAINS
 from .hours import micros
 from .money import in_reporting_currency
 from .raw import World, remembered
-from .rollup import Cells, Results, Row, attainable, member_names
+from .rollup import Cells, Results, Row, attainable, grains_of, member_names
 
 CENT = 1e-6  # sums of floats this near are equal
 
@@ -61,6 +61,8 @@ def movements(world: World, results: Results) -> None:
         else:
             names = member_names(pd.Series([o[1] or None for o in owners], dtype=object))
         for grain, start, opening, closing, had in levels(world, events, units, len(owners)):
+            if grain not in grains_of(dimension):
+                continue
             frame = pd.DataFrame({"name": names, "opening": opening, "closing": closing, "had": had})
             for name, cell in frame.groupby("name"):
                 _retention_rows(results, (grain, start, dimension, str(name)), cell)
