@@ -21,7 +21,19 @@ rates as (
 ),
 
 run as (
-    select * from {{ ref('int_money__reporting_currency') }}
+    select
+        currencies.reporting_currency,
+        moments.as_of
+    from {{ ref('int_money__reporting_currency') }} as currencies
+    cross join {{ ref('stg_raw__as_of') }} as moments
+),
+
+returned_orders as (
+    select
+        order_id,
+        bool_or(is_defective) as is_defective
+    from {{ ref('int_orders__returned_products') }}
+    group by order_id
 ),
 
 priced_orders as (
@@ -37,6 +49,8 @@ priced_orders as (
         orders.cart_id,
         coalesce(orders.currency, run.reporting_currency) as currency,
         coalesce(orders.status, 'unknown') <> 'cancelled' as is_order,
+        {{ is_sent_status('orders.status') }}
+        and orders.ordered_at + {{ return_window_days() }} * interval '1' day <= run.as_of as is_return_known,
         case when coalesce(orders.status, 'unknown') <> 'cancelled' then
             {{ in_reporting_currency('orders.gross_amount - coalesce(orders.discount_amount, 0)',
                                      'orders.currency', 'rates.rate', 'run.reporting_currency') }}
@@ -78,6 +92,12 @@ select
     end as new_or_repeat,
     ranked_orders.is_order,
     ranked_orders.revenue_amount,
-    ranked_orders.cost_amount
+    ranked_orders.cost_amount,
+
+    -- KPI flags: null keeps a row out of the KPI
+    case when ranked_orders.is_return_known then returned_orders.order_id is not null end as is_returned,
+    case when ranked_orders.is_return_known then coalesce(returned_orders.is_defective, false) end
+        as is_returned_defective
 from ranked_orders
 left join customers on ranked_orders.customer_id = customers.customer_id
+left join returned_orders on ranked_orders.order_id = returned_orders.order_id

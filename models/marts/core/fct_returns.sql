@@ -29,6 +29,7 @@ select
     returns.returned_date,
     returns.requested_at,
     returns.resolved_at,
+    {{ reporting_date('returns.resolved_at') }} as resolved_date,
     returns.reason,
     returns.resolution,
     returns.quantity,
@@ -43,7 +44,8 @@ select
     case when orders.order_id is null or orders.is_order then
         -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
                                   'run.reporting_currency') }}
-    end as revenue_amount
+    end as revenue_amount,
+    {{ days_elapsed('coalesce(returns.requested_at, returns.returned_at)', 'returns.resolved_at') }} as resolution_days
 from returns
 cross join run
 left join orders on returns.order_id = orders.order_id

@@ -11,12 +11,13 @@ responses as (
     from {{ ref('stg_raw__survey_responses') }}
 ),
 
+-- As landed, those included that are in no KPI of their own: an answer about a merged ticket is still about it.
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ ref('stg_raw__interactions') }}
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ ref('stg_raw__tickets') }}
 ),
 
 orders as (
@@ -43,6 +44,14 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+touches as (
+    select * from {{ ref('int_surveys__company_touches') }}
+),
+
+run as (
+    select * from {{ ref('stg_raw__as_of') }}
+),
+
 -- A response is all rows of one response_id and survey_id, dated by the latest of them.
 dated_responses as (
     select
@@ -55,32 +64,97 @@ dated_responses as (
     from responses
 ),
 
+judged_responses as (
+    select
+        *,
+        case survey_type
+            when 'nps' then nps_score <= 6
+            when 'csat' then {{ is_csat_unhappy('score_place') }}
+            when 'ces' then {{ is_ces_hard('score_place') }}
+        end as is_unhappy
+    from dated_responses
+),
+
+-- Time is in whole microseconds, so that a window can begin right after an answer.
+moments as (
+    select distinct
+        customer_id,
+        {{ microseconds('response_at') }} as moment_us,
+        cast(null as bigint) as touch_us
+    from judged_responses
+    where is_unhappy and customer_id is not null
+
+    union all
+
+    select
+        customer_id,
+        {{ microseconds('touched_at') }} as moment_us,
+        {{ microseconds('touched_at') }} as touch_us
+    from touches
+),
+
+followed_moments as (
+    select
+        customer_id,
+        moment_us,
+        touch_us,
+        min(touch_us) over (
+            partition by customer_id order by moment_us nulls first
+            range between 1 following and unbounded following
+        ) as next_touch_us
+    from moments
+),
+
+-- Answers of one instant follow none of each other; the first of them speaks for all.
+nps_moments as (
+    select
+        customer_id,
+        response_at,
+        nps_score <= 6 as is_detractor,
+        row_number() over (
+            partition by customer_id, response_at
+            order by response_id, survey_id nulls first, question_id nulls first
+        ) as answer_number
+    from judged_responses
+    where nps_score is not null and customer_id is not null
+),
+
+next_nps_moments as (
+    select
+        customer_id,
+        response_at,
+        lead(response_at) over (partition by customer_id order by response_at) as next_response_at,
+        lead(is_detractor) over (partition by customer_id order by response_at) as is_next_detractor
+    from nps_moments
+    where answer_number = 1
+),
+
 -- What an answer does not say of itself is what its subject says.
 described_responses as (
     select
-        dated_responses.*,
-        coalesce(dated_responses.channel, interactions.channel, tickets.channel, orders.channel, shipments.channel)
+        judged_responses.*,
+        coalesce(judged_responses.channel, interactions.channel, tickets.channel, orders.channel, shipments.channel)
             as experience_channel,
         interactions.handled_by,
         coalesce(interactions.topic, tickets.topic, articles.topic) as topic,
         coalesce(interactions.agent_id, tickets.assignee_id, orders.agent_id) as agent_id,
-        coalesce(interactions.team, tickets.team) as subject_team,
+        tickets.team as subject_team,
         coalesce(
-            dated_responses.product_id, interactions.product_id, tickets.product_id, articles.product_id,
-            case when dated_responses.subject_type = 'product' then dated_responses.subject_id end
+            judged_responses.product_id, interactions.product_id, tickets.product_id, articles.product_id,
+            case when judged_responses.subject_type = 'product' then judged_responses.subject_id end
         ) as known_product_id
-    from dated_responses
+    from judged_responses
     left join interactions
-        on dated_responses.subject_type = 'interaction'
-        and dated_responses.subject_id = interactions.interaction_id
+        on judged_responses.subject_type = 'interaction'
+        and judged_responses.subject_id = interactions.interaction_id
     left join tickets
-        on dated_responses.subject_type = 'ticket' and dated_responses.subject_id = tickets.ticket_id
+        on judged_responses.subject_type = 'ticket' and judged_responses.subject_id = tickets.ticket_id
     left join orders
-        on dated_responses.subject_type = 'order' and dated_responses.subject_id = orders.order_id
+        on judged_responses.subject_type = 'order' and judged_responses.subject_id = orders.order_id
     left join shipments
-        on dated_responses.subject_type = 'shipment' and dated_responses.subject_id = shipments.shipment_id
+        on judged_responses.subject_type = 'shipment' and judged_responses.subject_id = shipments.shipment_id
     left join articles
-        on dated_responses.subject_type = 'article' and dated_responses.subject_id = articles.article_id
+        on judged_responses.subject_type = 'article' and judged_responses.subject_id = articles.article_id
 )
 
 select
@@ -94,6 +168,7 @@ select
     described_responses.survey_type,
     described_responses.known_aspect as aspect,
     described_responses.customer_id,
+    described_responses.started_at,
     described_responses.response_at as responded_at,
     {{ reporting_date('described_responses.response_at') }} as responded_date,
     described_responses.journey_stage,
@@ -111,6 +186,7 @@ select
     coalesce(described_responses.language, customers.language) as language,
     described_responses.device_type,
     customers.segment,
+    described_responses.is_complete,
     described_responses.score,
     described_responses.scale_low as scale_min,
     described_responses.scale_high as scale_max,
@@ -142,7 +218,31 @@ select
     end as ces_points,
     case when described_responses.survey_type = 'ces' then
         {{ is_ces_easy('described_responses.score_place') }}
-    end as is_easy
+    end as is_easy,
+    described_responses.is_unhappy,
+    case
+        when described_responses.is_unhappy and described_responses.customer_id is not null
+            and described_responses.response_at
+            + {{ var('detractor_follow_up_hours') }} * interval '1' hour <= run.as_of
+            then coalesce(
+                followed_moments.next_touch_us - followed_moments.moment_us
+                <= {{ var('detractor_follow_up_hours') }} * 3600000000, false
+            )
+    end as is_followed_up,
+    case
+        when described_responses.nps_score <= 6
+            and next_nps_moments.next_response_at <= described_responses.response_at + 365 * interval '1' day
+            then not next_nps_moments.is_next_detractor
+    end as is_recovered
 from described_responses
+cross join run
+left join followed_moments
+    on described_responses.customer_id = followed_moments.customer_id
+    and {{ microseconds('described_responses.response_at') }} = followed_moments.moment_us
+    and described_responses.is_unhappy
+    and followed_moments.touch_us is null
+left join next_nps_moments
+    on described_responses.customer_id = next_nps_moments.customer_id
+    and described_responses.response_at = next_nps_moments.response_at
 left join agents on described_responses.agent_id = agents.agent_id
 left join customers on described_responses.customer_id = customers.customer_id

@@ -1,0 +1,16 @@
+{#- Business predicates and thresholds of delivery and returns. -#}
+
+{#- An order counts as returned when its return follows it within this many days of 24 hours. -#}
+{% macro return_window_days() -%}
+    30
+{%- endmacro %}
+
+{#- Orders that can come back: on their way or there; an unknown status may be either. -#}
+{% macro is_sent_status(status) -%}
+    coalesce({{ status }}, 'unknown') in ('shipped', 'delivered', 'unknown')
+{%- endmacro %}
+
+{#- Reasons that say the product was not as it should be. -#}
+{% macro is_defect(reason) -%}
+    coalesce({{ reason }} in ('defective', 'damaged', 'not_as_described'), false)
+{%- endmacro %}

@@ -1,0 +1,49 @@
+-- grain: one row per order and category of its products
+with
+
+order_products as (
+    select * from {{ ref('fct_order_products') }}
+    where is_returned is not null
+),
+
+returned_products as (
+    select * from {{ ref('int_orders__returned_products') }}
+    where is_defective
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+),
+
+order_categories as (
+    select distinct
+        order_id,
+        category,
+        booked_date
+    from order_products
+),
+
+-- A return that names no product is of all of them.
+defective_categories as (
+    select
+        returned_products.order_id,
+        products.category,
+        bool_or(returned_products.product_id is null) as is_whole_order
+    from returned_products
+    left join products on returned_products.product_id = products.product_id
+    group by returned_products.order_id, products.category
+)
+
+select
+    order_categories.order_id,
+    order_categories.category,
+    order_categories.booked_date as ordered_date,
+    count(defective_categories.order_id) > 0 as is_returned_defective
+from order_categories
+left join defective_categories
+    on order_categories.order_id = defective_categories.order_id
+    and (
+        defective_categories.is_whole_order
+        or order_categories.category is not distinct from defective_categories.category
+    )
+group by order_categories.order_id, order_categories.category, order_categories.booked_date
