@@ -10,20 +10,56 @@
       denominator  facts add up), or of a share that was counted before
       scale        factor on numerator / denominator (ratio only), 1 if not given
       by           the dimensions that this fact can say; all of the dictionary's if not given
+      finest       month where the KPI has no meaning by day or week; day if not given
       overall      false where the KPI has no overall row, or another fact says it
 -#}
 
 {#- Facts with additive parts, and those of them with medians or percentiles: each has its kpi_parts__ (kpi_counts__). -#}
 {% macro facts_with_parts() -%}
     {{ return([
+        'ad_clicks',
+        'ad_people',
+        'agent_channel_days',
+        'agent_days',
+        'article_votes',
+        'assisted_order_categories',
+        'assisted_orders',
+        'calls',
+        'carts',
         'cases',
+        'chat_hours',
+        'checkouts',
         'cohort_months',
+        'contacts',
+        'cta_clicks',
+        'cta_exposures',
+        'digital_touches',
         'interactions',
+        'issues',
+        'loyalty_events',
+        'order_categories',
         'order_products',
         'ordering_customers',
         'orders',
+        'page_speeds',
+        'page_views',
+        'quality_reviews',
         'returns',
+        'reviews',
+        'search_performance',
+        'service_demand',
+        'sessions',
+        'shipments',
+        'shipped_orders',
+        'site_searches',
+        'staffing_hours',
+        'stock_days',
+        'support_sessions',
+        'survey_invitations',
         'survey_responses',
+        'survey_submissions',
+        'uptime_hours',
+        'web_leads',
     ]) }}
 {%- endmacro %}
 
@@ -31,6 +67,11 @@
     {{ return([
         'cases',
         'interactions',
+        'page_speeds',
+        'returns',
+        'shipments',
+        'survey_invitations',
+        'survey_submissions',
     ]) }}
 {%- endmacro %}
 
@@ -40,7 +81,16 @@
         'additive',
         'quantiles',
         'backlog',
+        'knowledge',
         'retention',
+        'loyalty',
+        'recurring_revenue',
+        'survey_fatigue',
+        'article_search_visibility',
+        'mobile_score',
+        'ad_visits',
+        'channel_consistency',
+        'digital_to_call',
     ]) }}
 {%- endmacro %}
 
@@ -59,6 +109,7 @@
                 'denominator': entry.get('denominator'),
                 'scale': entry.get('scale', 1),
                 'by': entry.get('by', kpi_dictionary()[kpi_id].by),
+                'finest': entry.get('finest', 'day'),
                 'overall': entry.get('overall', true),
             }) -%}
         {%- endfor -%}
