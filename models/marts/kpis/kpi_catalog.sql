@@ -17,6 +17,10 @@ attainable_kpis as (
     select * from {{ ref('int_kpis__attainable') }}
 ),
 
+missing_columns as (
+    select * from {{ ref('int_kpis__missing_columns') }}
+),
+
 run as (
     select * from {{ ref('stg_raw__as_of') }}
 ),
@@ -56,10 +60,11 @@ select
     current_targets.target,
     attainable_kpis.is_attainable,
     attainable_kpis.missing_tables,
-    cast(null as {{ dbt.type_string() }}) as missing_columns,
+    missing_columns.missing_columns,
     last_periods.last_period_with_data
 from dictionary
 inner join attainable_kpis on dictionary.kpi_id = attainable_kpis.kpi_id
+left join missing_columns on dictionary.kpi_id = missing_columns.kpi_id
 left join owners on dictionary.kpi_id = owners.kpi_id
 left join current_targets on dictionary.kpi_id = current_targets.kpi_id
 left join last_periods on dictionary.kpi_id = last_periods.kpi_id
