@@ -203,5 +203,7 @@ select
     is_article_linked,
     -- An answered interaction is counted with the contacts.
     case when is_solved and (case_source = 'ticket' or not is_answered) then is_reviewed end as is_quality_reviewed,
+    -- An interaction is counted with the contacts.
+    case when case_source = 'ticket' then customer_id is not null end as is_identified,
     true as is_case
 from targeted_cases

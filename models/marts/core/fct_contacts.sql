@@ -82,6 +82,8 @@ select
     ended_at,
 
     -- KPI flags: null keeps a row out of the KPI
+    -- A ticket is counted with the cases.
+    case when contact_source = 'interaction' then customer_id is not null end as is_identified,
     case when customer_id is not null and is_repeat_window_over then later_contact_count > 0 end as is_repeated,
     case
         when contact_source = 'interaction' and is_day_over

@@ -40,6 +40,7 @@ priced_orders as (
     select
         orders.order_id,
         coalesce(orders.customer_id, links.customer_id) as customer_id,
+        coalesce(orders.customer_id, links.customer_id, md5(orders.visitor_id)) as person_id,
         orders.ordered_at,
         orders.ordered_date,
         orders.channel,
@@ -77,6 +78,7 @@ ranked_orders as (
 select
     ranked_orders.order_id,
     ranked_orders.customer_id,
+    ranked_orders.person_id,
     ranked_orders.ordered_at,
     ranked_orders.ordered_date,
     ranked_orders.channel,

@@ -1,0 +1,50 @@
+-- grain: one row per event_id of a click on, or an impression of, an advertisement
+with
+
+ad_events as (
+    select * from {{ ref('stg_raw__ad_events') }}
+),
+
+links as (
+    select * from {{ ref('int_identity__links') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+own_events as (
+    select
+        event_id,
+        campaign_id,
+        event_at,
+        {{ is_ad_click('event_type') }} as is_click,
+        click_id,
+        visitor_id,
+        customer_id,
+        placement,
+        creative_id,
+        cost_amount,
+        currency
+    from ad_events
+    where {{ is_ad_click('event_type') }} or {{ is_ad_impression('event_type', 'is_viewable') }}
+)
+
+select
+    own_events.event_id,
+    own_events.campaign_id,
+    own_events.event_at,
+    own_events.is_click,
+    own_events.click_id,
+    own_events.visitor_id,
+    case when customers.analytics_consent is not false then
+        coalesce(own_events.customer_id, links.customer_id)
+    end as customer_id,
+    coalesce(not customers.analytics_consent, false) as is_refused,
+    own_events.placement,
+    own_events.creative_id,
+    own_events.cost_amount,
+    own_events.currency
+from own_events
+left join links on own_events.visitor_id = links.identity_value
+left join customers on coalesce(own_events.customer_id, links.customer_id) = customers.customer_id

@@ -1,0 +1,19 @@
+-- grain: one row per order and product category of orders placed in or soon after a support session
+with
+
+assisted_orders as (
+    select * from {{ ref('fct_assisted_orders') }}
+),
+
+order_products as (
+    select * from {{ ref('fct_order_products') }}
+)
+
+select
+    assisted_orders.order_id,
+    order_products.category,
+    assisted_orders.ordered_date,
+    sum(order_products.revenue_amount) as revenue_amount
+from assisted_orders
+inner join order_products on 'order:' || assisted_orders.order_id = order_products.source_id
+group by assisted_orders.order_id, order_products.category, assisted_orders.ordered_date

@@ -1,0 +1,38 @@
+-- grain: one row per period, dimension and member of digital_to_call_customers
+{%- set dimensions = kpi_dictionary()['digital_to_call_customers'].by %}
+with
+
+touch_calls as (
+    select * from {{ ref('int_journey__touch_calls') }}
+),
+
+counts as (
+    {{ distinct_counts('touch_calls', 'called_date', 'customer_id', dimensions) }}
+),
+
+cells as (
+    select
+        *,
+        'digital_to_call_customers' as kpi_id,
+        'count' as kind,
+        1e0 as scale,
+        cast(distinct_count as double) as numerator,
+        cast(null as double) as denominator,
+        distinct_count as sample_size,
+        cast(null as double) as standard_error
+    from counts
+)
+
+select
+    kpi_id,
+    kind,
+    period_grain,
+    period_start,
+    dimension_name,
+    dimension_value,
+    {{ cell_statistics() }},
+    numerator,
+    denominator,
+    sample_size,
+    standard_error
+from cells
