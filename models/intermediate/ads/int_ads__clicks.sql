@@ -10,6 +10,10 @@ sessions as (
     select * from {{ ref('int_web__sessions') }}
 ),
 
+erased_identities as (
+    select * from {{ ref('stg_raw__erased_identities') }}
+),
+
 session_click_ids as (
     select * from {{ ref('int_web__session_click_ids') }}
 ),
@@ -57,9 +61,10 @@ known_clicks as (
     select
         clicks_with_session.*,
         sessions.customer_id as session_customer_id,
-        sessions.visitor_id as session_visitor_id
+        case when erased_identities.identity_value is null then sessions.visitor_id end as session_visitor_id
     from clicks_with_session
     left join sessions on clicks_with_session.session_key = sessions.session_key
+    left join erased_identities on sessions.visitor_id = erased_identities.identity_value
 )
 
 select

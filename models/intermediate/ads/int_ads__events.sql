@@ -13,6 +13,10 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+erased_identities as (
+    select * from {{ ref('stg_raw__erased_identities') }}
+),
+
 own_events as (
     select
         event_id,
@@ -36,7 +40,7 @@ select
     own_events.event_at,
     own_events.is_click,
     own_events.click_id,
-    own_events.visitor_id,
+    case when erased_identities.identity_value is null then own_events.visitor_id end as visitor_id,
     case when customers.analytics_consent is not false then
         coalesce(own_events.customer_id, links.customer_id)
     end as customer_id,
@@ -47,4 +51,5 @@ select
     own_events.currency
 from own_events
 left join links on own_events.visitor_id = links.identity_value
+left join erased_identities on own_events.visitor_id = erased_identities.identity_value
 left join customers on coalesce(own_events.customer_id, links.customer_id) = customers.customer_id

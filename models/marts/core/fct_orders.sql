@@ -16,6 +16,10 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+erased_identities as (
+    select * from {{ ref('stg_raw__erased_identities') }}
+),
+
 rates as (
     select * from {{ ref('int_money__rates') }}
 ),
@@ -40,7 +44,10 @@ priced_orders as (
     select
         orders.order_id,
         coalesce(orders.customer_id, links.customer_id) as customer_id,
-        coalesce(orders.customer_id, links.customer_id, md5(orders.visitor_id)) as person_id,
+        coalesce(
+            orders.customer_id, links.customer_id,
+            case when erased_identities.identity_value is null then md5(orders.visitor_id) end
+        ) as person_id,
         orders.ordered_at,
         orders.ordered_date,
         orders.channel,
@@ -63,6 +70,7 @@ priced_orders as (
     from orders
     cross join run
     left join links on orders.visitor_id = links.identity_value
+    left join erased_identities on orders.visitor_id = erased_identities.identity_value
     {{ join_rate('rates', 'orders.currency', 'orders.ordered_date') }}
 ),
 

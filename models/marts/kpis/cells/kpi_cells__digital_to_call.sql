@@ -2,12 +2,13 @@
 {%- set dimensions = kpi_dictionary()['digital_to_call_customers'].by %}
 with
 
-touch_calls as (
-    select * from {{ ref('int_journey__touch_calls') }}
+calls as (
+    select * from {{ ref('fct_calls') }}
+    where is_after_digital
 ),
 
 counts as (
-    {{ distinct_counts('touch_calls', 'called_date', 'customer_id', dimensions) }}
+    {{ distinct_counts('calls', 'started_date', 'customer_id', dimensions) }}
 ),
 
 cells as (
