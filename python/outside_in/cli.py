@@ -13,7 +13,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from outside_in.building import BuildError, BuildResult, build, only_build, read_vars
 from outside_in.paths import Output
@@ -86,7 +93,8 @@ def scorecard(out: Out = DEFAULT_OUT) -> None:
 @app.command()
 def run(
     raw_dir: Annotated[
-        Path | None, typer.Option("--raw-dir", help="Folder with one folder per raw table; sample data if not given.")
+        Path | None,
+        typer.Option("--raw-dir", help="Folder with one folder per raw table; sample data if not given."),
     ] = None,
     out: Out = DEFAULT_OUT,
     vars_file: VarsFile = None,
@@ -138,12 +146,15 @@ def _build(raw_dir: Path, output: Output, vars_file: Path | None) -> None:
         if not result.ok:
             for line in result.failures:
                 errors.print(f"[red]failed[/] {line}", highlight=False, markup=True)
-            errors.print(f"Nothing was published; what was there stays up. dbt's log: {output.dbt / 'logs' / 'dbt.log'}")
+            errors.print(
+                f"Nothing was published; what was there stays up. dbt's log: {output.dbt / 'logs' / 'dbt.log'}"
+            )
             raise typer.Exit(FAILED)
         with _progress("publishing"):
             tables = publish(output.built, output.published)
     console.print(
-        f"[green]published[/] {tables} marts in {time.monotonic() - started:.0f} s: {output.published}", highlight=False
+        f"[green]published[/] {tables} marts in {time.monotonic() - started:.0f} s: {output.published}",
+        highlight=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""What several tests share: a sample built once per run through the public command, and the real cases where they are."""
+"""What several tests share: a sample built once per run with the public command, and where the real cases are."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ class Built:
     @property
     def manifest(self) -> dict[str, Any]:
         """dbt's manifest of the build."""
-        loaded: dict[str, Any] = json.loads(
-            (self.out / "dbt" / "target" / "manifest.json").read_text("utf-8")
-        )
+        loaded: dict[str, Any] = json.loads((self.out / "dbt" / "target" / "manifest.json").read_text("utf-8"))
         return loaded
 
 
@@ -59,7 +57,7 @@ def outside_in(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def build(raw: Path, out: Path, vars_file: Path | None = None) -> Built:
     """Build `raw` into `out` with the public command; fails the test when the command fails."""
-    extra = ["--vars-file", vars_file] if vars_file else []
+    extra: list[str | Path] = ["--vars-file", vars_file] if vars_file else []
     done = outside_in("build", "--raw-dir", raw, "--out", out, *extra)
     assert done.returncode == 0, done.stdout[-4000:]
     return Built(raw, out, {})

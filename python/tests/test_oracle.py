@@ -92,9 +92,7 @@ def given(folder: Path, tables: dict[str, Table]) -> Path:
     return folder
 
 
-def answer(
-    folder: Path, families: str, tables: dict[str, Table], as_of: str = "2024-07-01", **vars: Any
-) -> Results:
+def answer(folder: Path, families: str, tables: dict[str, Table], as_of: str = "2024-07-01", **vars: Any) -> Results:
     """The oracle's answer for some rows, by the families named, or by all."""
     world = load(given(folder, tables), {"as_of": as_of, **vars})
     return compute_world(world, [getattr(oracle, name) for name in families.split()] or oracle.FAMILIES)
@@ -113,9 +111,7 @@ def value(
     return None if row is None else round(row.value, 6)
 
 
-def parts(
-    found: Results, kpi: str, member: str = "overall", dimension: str = "overall"
-) -> tuple[Any, Any] | None:
+def parts(found: Results, kpi: str, member: str = "overall", dimension: str = "overall") -> tuple[Any, Any] | None:
     """Numerator and denominator of the cell of all time."""
     row = found.get((kpi, "all", ALL, dimension, member))
     return None if row is None else (row.numerator, row.denominator)
@@ -134,9 +130,7 @@ def test_contract_of_raw_rows(tmp_path: Path) -> None:
         "utf-8",
     )
     with gzip.open(folder / "b.csv.gz", "wt", encoding="utf-8") as file:
-        file.write(
-            "ticket_id,created_at,_loaded_at,_deleted\n4,2024-01-02,2024-01-02,\n4,2024-01-02,2024-01-05,true\n"
-        )
+        file.write("ticket_id,created_at,_loaded_at,_deleted\n4,2024-01-02,2024-01-02,\n4,2024-01-02,2024-01-05,true\n")
     newer = {
         "ticket_id": "2",
         "created_at": "2024-01-02 10:00:00",
@@ -194,10 +188,7 @@ def test_customer_of_an_address_and_erasure(tmp_path: Path) -> None:
         },
         {"identity_type": "email", "identity_value": "y", "customer_id": "gone"},
     ]
-    calls = [
-        {"interaction_id": x, "channel": "email", "started_at": "2024-02-01", "contact_address": x}
-        for x in "xyz"
-    ]
+    calls = [{"interaction_id": x, "channel": "email", "started_at": "2024-02-01", "contact_address": x} for x in "xyz"]
     people = [{"customer_id": "b", "segment": "big"}, {"customer_id": "gone", "deleted_at": "2024-03-01"}]
     tables = {"customer_identities": links, "interactions": calls, "customers": people}
     found = answer(tmp_path, "journey service", tables)
@@ -333,9 +324,7 @@ def test_first_response(tmp_path: Path) -> None:
         ([("00:00", "24:00", 1)], "2024-03-03 12:00", "2024-03-05 12:00", 1440),
     ],
 )
-def test_business_minutes(
-    tmp_path: Path, hours: list[Any], created: str, answered: str, minutes: float
-) -> None:
+def test_business_minutes(tmp_path: Path, hours: list[Any], created: str, answered: str, minutes: float) -> None:
     """Open minutes in Europe/Berlin."""
     rows = [
         {"schedule_id": "s", "weekday": day, "opens_at": a, "closes_at": b, "timezone": "Europe/Berlin"}
@@ -384,9 +373,7 @@ def test_queue(tmp_path: Path) -> None:
     """Answered by an agent, bots apart; short abandons; waits from the queue where not given."""
     at = "2024-01-01 10:00"
     calls = [
-        call(
-            "1", at, outcome="answered", queue_seconds=20, talk_seconds=60, hold_seconds=20, transfer_count=0
-        ),
+        call("1", at, outcome="answered", queue_seconds=20, talk_seconds=60, hold_seconds=20, transfer_count=0),
         call("2", at, answered_at="2024-01-01 10:00:30", enqueued_at=at, talk_seconds=100, transfer_count=1),
         call("3", at, outcome="answered", agent_id="bot"),
         call("4", at, enqueued_at=at, ended_at="2024-01-01 10:00:05"),
@@ -515,13 +502,9 @@ def test_activity(tmp_path: Path) -> None:
     orders = [{"order_id": "1", "ordered_at": "2024-01-10", "customer_id": "a"}]
     events = [
         {"event_id": str(i), "subscription_id": "s", "customer_id": "b", "event_at": at, "event_type": kind}
-        for i, (at, kind) in enumerate(
-            (("2024-01-05", "start"), ("2024-03-01", "pause"), ("2024-04-10", "resume"))
-        )
+        for i, (at, kind) in enumerate((("2024-01-05", "start"), ("2024-03-01", "pause"), ("2024-04-10", "resume")))
     ]
-    found = answer(
-        tmp_path, "orders", {"orders": orders, "subscription_events": events}, activity_window_days=22
-    )
+    found = answer(tmp_path, "orders", {"orders": orders, "subscription_events": events}, activity_window_days=22)
     kept = {
         month: found.get(("customer_retention_rate", "month", date(2024, month, 1), "overall", "overall"))
         for month in range(1, 8)
@@ -644,9 +627,7 @@ def test_ctas_and_support_revenue(tmp_path: Path) -> None:
             customer_id="c",
             page_path="/k",
         ),
-        seen(
-            "2", "2024-01-01 10:01", "cta_impression", cta_id="b", page_type="support_article", page_path="/k"
-        ),
+        seen("2", "2024-01-01 10:01", "cta_impression", cta_id="b", page_type="support_article", page_path="/k"),
         seen("3", "2024-01-01 10:02", "cta_click", cta_id="b", page_type="support_article", page_path="/k"),
         seen("4", "2024-01-01 10:03", "cta_impression", cta_id="d", page_path="/k"),
         seen("5", "2024-01-01 10:04", "lead", value_amount=30),
@@ -746,9 +727,7 @@ def test_presence(tmp_path: Path) -> None:
         {"agent_id": "a", "started_at": "2024-01-02 00:00", "status": "online", "channel": "chat"},
     ]
     views = [seen(str(h), f"2024-01-01 {h:02}:00") for h in (0, 5, 6, 13)]
-    done = [
-        call("1", "2024-01-01 01:00", channel="chat", outcome="answered", agent_id="a", talk_seconds=3600)
-    ]
+    done = [call("1", "2024-01-01 01:00", channel="chat", outcome="answered", agent_id="a", talk_seconds=3600)]
     tables: dict[str, Table] = {
         "service_hours": hours,
         "agent_status_events": statuses,
@@ -934,9 +913,7 @@ def test_listening(tmp_path: Path) -> None:
         )
     ]
     back = [call("1", "2024-03-03 00:10", direction="outbound")]
-    found = answer(
-        tmp_path, "listening", {"survey_invitations": asked, "survey_responses": said, "interactions": back}
-    )
+    found = answer(tmp_path, "listening", {"survey_invitations": asked, "survey_responses": said, "interactions": back})
     assert parts(found, "survey_fatigue_rate") == (1, 2)
     assert parts(found, "survey_response_rate") == (1, 6)
     assert parts(found, "survey_completion_rate") == (1, 1)
@@ -948,9 +925,7 @@ def test_listening(tmp_path: Path) -> None:
 
 def test_knowledge(tmp_path: Path) -> None:
     """Articles written and used per solved case; neither a suggestion nor an article's own case is a use."""
-    tickets = [
-        {**TICKET, "ticket_id": t, "status": "solved", "solved_at": "2024-02-01", "topic": "a"} for t in "tuv"
-    ]
+    tickets = [{**TICKET, "ticket_id": t, "status": "solved", "solved_at": "2024-02-01", "topic": "a"} for t in "tuv"]
     articles = [
         {"article_id": "1", "topic": "a", "published_at": "2023-01-01", "source_ticket_id": "t"},
         {"article_id": "2", "topic": "b", "published_at": "2024-03-01"},

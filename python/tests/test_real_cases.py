@@ -33,9 +33,9 @@ def test_case_matches(name: str, tmp_path: Path) -> None:
     built = build(case / "raw", tmp_path / "out", case / "vars.yml")
     check(case, built)
     with built.marts as con:
-        assert con.execute(
-            "select bool_and(is_balanced) from marts.data_quality_reconciliation"
-        ).fetchall() == [(True,)]
+        assert con.execute("select bool_and(is_balanced) from marts.data_quality_reconciliation").fetchall() == [
+            (True,)
+        ]
 
 
 def test_files_that_arrive_later_bring_the_marts_up_to_date(tmp_path: Path) -> None:

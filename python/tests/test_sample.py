@@ -1,7 +1,5 @@
 """The sample generator: the contract holds, causes come before effects, what is planted is there."""
 
-# ruff: noqa: D103 - a test's name is its claim
-
 from __future__ import annotations
 
 import json
@@ -97,9 +95,7 @@ def test_row_counts_are_those_of_the_files(made: Sample) -> None:
 def test_required_columns_are_filled_but_for_the_planted(made: Sample, table: str) -> None:
     lost = planted(made, table, "required_null") or {}
     for column in TABLES[table].required:
-        assert made.one(f'select count(*) from {table} where "{column}" is null') == lost.get(column, 0), (
-            column
-        )
+        assert made.one(f'select count(*) from {table} where "{column}" is null') == lost.get(column, 0), column
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -107,9 +103,7 @@ def test_keys_are_unique_but_for_the_planted(made: Sample, table: str) -> None:
     key = ", ".join(f'"{column}"' for column in TABLES[table].key)
     twice = f"select count(*) from (select 1 from {table} group by {key}, _loaded_at having count(*) > 1)"
     assert made.one(twice) == planted(made, table, "exact_duplicates")
-    versions = (
-        f"select count(*) from (select 1 from {table} group by {key} having count(distinct _loaded_at) > 1)"
-    )
+    versions = f"select count(*) from (select 1 from {table} group by {key} having count(distinct _loaded_at) > 1)"
     expected = planted(made, table, "superseded_versions") + planted(made, table, "tombstones")
     assert made.one(versions) == expected
 
@@ -118,9 +112,7 @@ def test_keys_are_unique_but_for_the_planted(made: Sample, table: str) -> None:
 def test_codes_are_known_but_for_the_planted(made: Sample, table: str) -> None:
     unknown, unclean = (planted(made, table, kind) or {} for kind in ("unknown_codes", "unclean_codes"))
     for column, codes in TABLES[table].codes.items():
-        rows = made.con.execute(
-            f"select {column}, count(*) from {table} where {column} is not null group by 1"
-        )
+        rows = made.con.execute(f"select {column}, count(*) from {table} where {column} is not null group by 1")
         odd = {word: count for word, count in rows.fetchall() if word not in codes}
         assert odd == {**unknown.get(column, {}), **unclean.get(column, {})}, column
 
@@ -414,9 +406,7 @@ def test_size_follows_the_arguments(tmp_path: Path) -> None:
 
 def test_progress_ends_with_everything_done(tmp_path: Path) -> None:
     told: list[float] = []
-    summary = sample.generate(
-        tmp_path / "raw", customers=20, days=10, progress=lambda share, _: told.append(share)
-    )
+    summary = sample.generate(tmp_path / "raw", customers=20, days=10, progress=lambda share, _: told.append(share))
     assert told == sorted(told) and told[-1] == 1.0
     assert summary.total_rows == sum(summary.rows.values())
 
@@ -444,9 +434,7 @@ def test_local_times_are_those_of_the_zone(zone: str) -> None:
     moments = world.microseconds(date(2025, 7, 1)) + hours * HOUR + 20 * 60_000_000
     local = clock.to_local(moments, place)
     for moment, wall in zip(moments.tolist(), local.tolist(), strict=True):
-        known = (
-            datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-        )
+        known = datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
         assert datetime(1970, 1, 1) + timedelta(microseconds=wall) == known
     summer = world.microseconds(date(2025, 8, 1)) + np.arange(24) * HOUR
     assert (clock.to_local(clock.to_utc(summer, place), place) == summer).all()

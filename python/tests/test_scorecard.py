@@ -60,9 +60,7 @@ def test_text_from_the_data_stays_text() -> None:
 def test_the_page_needs_no_network(built_sample: Built, tmp_path: Path) -> None:
     write_scorecard(built_sample.out / "published" / "warehouse.duckdb", tmp_path / "scorecard.html")
     page = (tmp_path / "scorecard.html").read_text("utf-8")
-    assert not re.findall(
-        r"""(?:src|href)=["']?(?!#)[^"'\s>]+""", re.sub(r"<svg.*?</svg>", "", page, flags=re.S)
-    )
+    assert not re.findall(r"""(?:src|href)=["']?(?!#)[^"'\s>]+""", re.sub(r"<svg.*?</svg>", "", page, flags=re.S))
     assert "url(" not in re.sub(r"url\(#", "", page)
     assert page.count("<svg") > 30
 

@@ -1,7 +1,5 @@
 """Each rule finds the row that breaks it and no other; broken files stop the build; no value comes out."""
 
-# ruff: noqa: D103 - a test's name is its claim
-
 from __future__ import annotations
 
 import gzip
@@ -157,9 +155,7 @@ def test_a_bad_row_is_found_where_it_is(raw: Path, table: str, change: Row, word
 
 
 def test_keys_repeat_across_files_and_a_null_in_an_optional_part_is_a_value(raw: Path) -> None:
-    write(
-        raw, "quality_reviews", [{**GOOD["quality_reviews"], "review_id": i} for i in ("1", "2")], "a.parquet"
-    )
+    write(raw, "quality_reviews", [{**GOOD["quality_reviews"], "review_id": i} for i in ("1", "2")], "a.parquet")
     write(raw, "quality_reviews", [{**GOOD["quality_reviews"], "review_id": i} for i in ("2", "3")], "b.csv")
     finding = only(check(raw).warnings, "rows share their key (review_id, criterion)")
     assert (finding.count, finding.where, finding.rows) == (2, "quality_reviews/a.parquet and 1 more", (2,))
@@ -200,15 +196,11 @@ def test_no_orphans_where_the_other_table_is_not_delivered(raw: Path) -> None:
 
 
 @pytest.mark.parametrize(("days", "broken"), [(7, False), (8, True)])
-def test_a_table_that_stopped_is_behind_the_data_and_not_behind_the_clock(
-    raw: Path, days: int, broken: bool
-) -> None:
+def test_a_table_that_stopped_is_behind_the_data_and_not_behind_the_clock(raw: Path, days: int, broken: bool) -> None:
     write(raw, "orders", [{"order_id": "1", "ordered_at": datetime(2020, 5, 20)}])
     write(raw, "tickets", [{"ticket_id": "1", "created_at": datetime(2020, 5, 20) - timedelta(days=days)}])
     found = [finding for finding in check(raw).warnings if "has stopped" in finding.what]
-    assert [(finding.table, "days behind 8" in finding.what) for finding in found] == [
-        ("tickets", True)
-    ] * broken
+    assert [(finding.table, "days behind 8" in finding.what) for finding in found] == [("tickets", True)] * broken
 
 
 def test_as_of_is_where_freshness_is_measured(raw: Path) -> None:
@@ -286,9 +278,7 @@ def test_an_unreadable_file_stops_the_build_and_names_the_file(raw: Path, kind: 
 def test_a_parquet_file_damaged_in_the_middle_stops_the_build(raw: Path) -> None:
     path = write(raw, "tickets", [{"ticket_id": str(i) * 50, "created_at": NOON} for i in range(5000)])
     content = path.read_bytes()
-    body = (
-        len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    )  # the footer's length stands at its end
+    body = len(content) - 8 - int.from_bytes(content[-8:-4], "little")  # the footer's length stands at its end
     path.write_bytes(content[:4] + bytes(body - 4) + content[body:])
     assert inspect_files(raw).ok
     assert only(check(raw).critical, "the file is damaged").where == "tickets/part-0.parquet"
@@ -363,9 +353,7 @@ def test_names_are_never_code(raw: Path) -> None:
     assert "in tickets/[bold]d[red].jsonl and 6 more" in output.getvalue()
 
 
-def test_the_reports_need_nothing_from_elsewhere_and_show_no_values(
-    raw: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_reports_need_nothing_from_elsewhere_and_show_no_values(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("the network was used")
 
@@ -374,9 +362,7 @@ def test_the_reports_need_nothing_from_elsewhere_and_show_no_values(
     bad = {"ticket_id": SECRET, "created_at": NOON, "solved_at": EARLIER, **secrets}
     write(raw, "tickets", [bad, bad])
     write(raw, "tickets", [{"ticket_id": SECRET, "created_at": SECRET, "is_spam": SECRET}], "b.csv")
-    write(
-        raw, "ticket_messages", [{"message_id": SECRET, "ticket_id": "x", "sent_at": SECRET, "body": SECRET}]
-    )
+    write(raw, "ticket_messages", [{"message_id": SECRET, "ticket_id": "x", "sent_at": SECRET, "body": SECRET}])
     write(raw, "survey_responses", [{"response_id": SECRET, "comment": SECRET, "score": SECRET}], "a.jsonl")
     told: list[tuple[float, str]] = []
     out = raw.parent / "out"

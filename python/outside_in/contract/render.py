@@ -102,8 +102,14 @@ def base_properties(table: RawTable) -> str:
         "_file": ("varchar", "File it came from, below RAW_DIR."),
         "row_key": ("varchar", "The key's values, joined by |."),
         "row_verdict": ("varchar", "accepted, rejected, superseded, deleted or future."),
-        "reject_reason": ("varchar", "Which required column is missing or unreadable; null for other verdicts."),
-        "removed_values": ("varchar", "JSON object of unreadable or impossible values, null here; null for none."),
+        "reject_reason": (
+            "varchar",
+            "Which required column is missing or unreadable; null for other verdicts.",
+        ),
+        "removed_values": (
+            "varchar",
+            "JSON object of unreadable or impossible values, null here; null for none.",
+        ),
     }
     columns = [
         {"name": name, "data_type": kind, "description": describe(table.name, name)}
@@ -153,7 +159,10 @@ def dictionary_properties() -> str:
         "better": ("varchar", "Direction in which it gets better: up, down or neutral."),
         "formula": ("varchar", "The definition."),
         "counted_on": ("varchar", "The event whose date puts a row in a period."),
-        "needs": ("varchar", "Raw tables without which it is not attainable; alternatives are joined by `or`."),
+        "needs": (
+            "varchar",
+            "Raw tables without which it is not attainable; alternatives are joined by `or`.",
+        ),
     }
     seed = {
         "name": "kpi_dictionary",
@@ -180,8 +189,7 @@ def definitions() -> str:
 def _as_macro(name: str, text: str, entries: dict[str, Any]) -> str:
     lines = ",\n".join(f"    {json.dumps(key)}: {json.dumps(entry)}" for key, entry in entries.items())
     return (
-        f"{{#- {text}\n    {NOTE} -#}}\n"
-        f"{{% macro {name}() %}}\n{{{{ return({{\n{lines}\n}}) }}}}\n{{% endmacro %}}\n"
+        f"{{#- {text}\n    {NOTE} -#}}\n{{% macro {name}() %}}\n{{{{ return({{\n{lines}\n}}) }}}}\n{{% endmacro %}}\n"
     )
 
 

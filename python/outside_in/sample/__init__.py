@@ -199,8 +199,6 @@ def _clear(out: Path, truth_path: Path) -> None:
                     file.unlink()
     left = next((path for path in out.rglob("*") if path.is_file()), None) if out.exists() else None
     if left is not None:
-        raise FileExistsError(
-            f"{left} was not written by the sample generator: choose an empty folder, or remove it"
-        )
+        raise FileExistsError(f"{left} was not written by the sample generator: choose an empty folder, or remove it")
     truth_path.unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)

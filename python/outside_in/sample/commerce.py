@@ -101,9 +101,7 @@ def draw(world: World, people: People) -> Orders:
     again = rng.integers(0, lawful, cancelled)
     customer = np.concatenate([customer, customer[again], np.full(guests, -1)])
     unknown = rng.integers(people.unknown.start, people.unknown.stop, len(customer))
-    level_of = np.where(
-        customer < 0, rng.gamma(SPEND_LAW["q"], 1 / SPEND_LAW["v"], len(customer)), level[customer]
-    )
+    level_of = np.where(customer < 0, rng.gamma(SPEND_LAW["q"], 1 / SPEND_LAW["v"], len(customer)), level[customer])
     net = np.maximum(rng.gamma(SPEND_LAW["p"], 1.0, len(customer)) / level_of, 0.05)
     day = world.start // DAY + np.concatenate(
         [when.astype(np.int64), when[again].astype(np.int64), np.zeros(guests, int)]
@@ -234,9 +232,7 @@ def _orders(world: World, rng: Rng, people: People, orders: Orders) -> tuple[Int
             "discount_amount": discount,
             "tax_amount": money(net / 10_000 * 0.19),
             "shipping_amount": np.where(orders.has_delivery & (net < 500_000), 49_000, 0),
-            "cost_amount": np.where(
-                rng.random(n) < 0.05, NULL, money(net / 10_000 * rng.uniform(0.5, 0.7, n))
-            ),
+            "cost_amount": np.where(rng.random(n) < 0.05, NULL, money(net / 10_000 * rng.uniform(0.5, 0.7, n))),
             "cart_id": Ids(CART, np.where(has_cart, orders.number, -1)),
             "visitor_id": people.visitor_ids(orders.visitor),
             "agent_id": Words(agent, world.agent_ids),
@@ -297,9 +293,7 @@ def _shipments(world: World, rng: Rng, chunk: int, orders: Orders) -> tuple[Fram
     number = orders.number[order] + np.where(np.arange(len(order)) < len(whole_orders), 0, STRIDE // 2)
     n = len(order)
     promised, shipped, delivered = orders.promised[order], orders.shipped[order], orders.delivered[order]
-    carrier = np.where(
-        orders.is_late[order], choose(rng, [0.6, 0.25, 0.15], n), choose(rng, [0.3, 0.4, 0.3], n)
-    )
+    carrier = np.where(orders.is_late[order], choose(rng, [0.6, 0.25, 0.15], n), choose(rng, [0.3, 0.4, 0.3], n))
     end = np.where(delivered == NULL, shipped + 20 * DAY, delivered)
 
     def along(share: Floats | float) -> Ints:
@@ -307,11 +301,7 @@ def _shipments(world: World, rng: Rng, chunk: int, orders: Orders) -> tuple[Fram
         return found
 
     bad = np.flatnonzero(orders.is_late[order] & (rng.random(n) < 0.6))
-    noticed = (
-        promised[bad]
-        - rng.integers(0, 30 * HOUR, len(bad))
-        + np.where(rng.random(len(bad)) < 0.3, 2 * DAY, 0)
-    )
+    noticed = promised[bad] - rng.integers(0, 30 * HOUR, len(bad)) + np.where(rng.random(len(bad)) < 0.3, 2 * DAY, 0)
     steps = [  # every parcel has the first, most have the others
         (0, np.arange(n), orders.at[order] + 2 * HOUR),
         (1, np.flatnonzero(rng.random(n) < 0.96), shipped),
@@ -384,9 +374,7 @@ def _carts(world: World, rng: Rng, people: People, orders: Orders, gross: Ints) 
         rows = np.flatnonzero(depth > place)
         at = until[rows] - (before[rows] if place == 0 else (4 - place) * 80 * 1_000_000)
         who = np.where((place == 0) & (before[rows] > 12 * HOUR), other[rows], visitor[rows])
-        blocks.append(
-            _cart_block(people, orders, rows, order, is_bought, at, who, customer, kind, step, gross)
-        )
+        blocks.append(_cart_block(people, orders, rows, order, is_bought, at, who, customer, kind, step, gross))
     removed = np.flatnonzero(rng.random(len(order)) < 0.1)
     blocks.append(
         _cart_block(
@@ -471,9 +459,7 @@ def _loyalty(world: World, rng: Rng, people: People, orders: Orders) -> Frame:
     is_member = people.is_buyer & (rng.random(people.count) < 0.45)
     members = np.flatnonzero(is_member)
     enrolled = (
-        world.start
-        + (people.first_order[members] * DAY).astype(np.int64)
-        + rng.integers(HOUR, 20 * DAY, len(members))
+        world.start + (people.first_order[members] * DAY).astype(np.int64) + rng.integers(HOUR, 20 * DAY, len(members))
     )
     when = np.full(people.count, world.stop)
     when[members] = enrolled
@@ -486,9 +472,7 @@ def _loyalty(world: World, rng: Rng, people: People, orders: Orders) -> Frame:
     leaves = members[rng.random(len(members)) < 0.05]
     nothing = np.full(len(members), np.nan)
 
-    def block(
-        kind: str, who: Ints, at: Ints, amount: Floats, order: Ints | None = None, expires: int = 0
-    ) -> Frame:
+    def block(kind: str, who: Ints, at: Ints, amount: Floats, order: Ints | None = None, expires: int = 0) -> Frame:
         n = len(who)
         bonus = rng.random(n) < 0.15
         reward = choose(rng, [0.5, 0.3, 0.2], n) if kind == "redeem" else np.full(n, -1)
@@ -510,9 +494,7 @@ def _loyalty(world: World, rng: Rng, people: People, orders: Orders) -> Frame:
         [
             block("enroll", members, enrolled, nothing),
             block("earn", owner, orders.at[earning] + HOUR, points, earning, 365),
-            block(
-                "redeem", owner[spends], orders.at[earning[spends]] + 9 * DAY, np.floor(points[spends] * 0.8)
-            ),
+            block("redeem", owner[spends], orders.at[earning[spends]] + 9 * DAY, np.floor(points[spends] * 0.8)),
             block(
                 "expire",
                 owner[lapses],

@@ -67,9 +67,7 @@ def _same(count: int, word: str) -> Words:
 
 def _products() -> Frame:
     number = np.arange(w.PRODUCT_COUNT)
-    names = [
-        f"{w.BRANDS[w.PRODUCT_BRAND[i]]} {w.CATEGORIES[w.PRODUCT_CATEGORY[i]][:-1]} {i + 1}" for i in number
-    ]
+    names = [f"{w.BRANDS[w.PRODUCT_BRAND[i]]} {w.CATEGORIES[w.PRODUCT_CATEGORY[i]][:-1]} {i + 1}" for i in number]
     return {
         "product_id": Words(number, w.PRODUCTS),
         "product_name": Words(number, names),
@@ -100,17 +98,13 @@ def _statuses(world: World, rng: Rng) -> Frame:
     """Every shift of every agent: online, busy, a break; chat for a third. Some ends are missing."""
     people = len(world.agent_team) - 2
     first = world.start // DAY
-    agent, day = (
-        x.ravel() for x in np.meshgrid(np.arange(people), first + np.arange(world.days), indexing="ij")
-    )
+    agent, day = (x.ravel() for x in np.meshgrid(np.arange(people), first + np.arange(world.days), indexing="ij"))
     begin_hour = np.array([hour for hour, _ in w.SHIFTS])[world.agent_shift[agent]]
     begin_day = np.array([day for _, day in w.SHIFTS])[world.agent_shift[agent]]
     works = ((day + 3 - begin_day) % 7 < 5) & (rng.random(len(day)) < 0.93)
     agent, day, begin_hour = agent[works], day[works], begin_hour[works]
     n = len(agent)
-    begin = world.clock.to_utc(day * DAY + begin_hour * HOUR, w.HOME_ZONE) + rng.integers(
-        -5 * MINUTE, 8 * MINUTE, n
-    )
+    begin = world.clock.to_utc(day * DAY + begin_hour * HOUR, w.HOME_ZONE) + rng.integers(-5 * MINUTE, 8 * MINUTE, n)
     lunch = begin + rng.integers(210 * MINUTE, 260 * MINUTE, n)
     back = lunch + rng.integers(25 * MINUTE, 50 * MINUTE, n)
     end = begin + 8 * HOUR + rng.integers(-5 * MINUTE, 10 * MINUTE, n)
@@ -203,9 +197,7 @@ def _article_times(world: World) -> tuple[Ints, Ints]:
         world.start + (number * world.days // 2 // len(number)) * DAY + 9 * HOUR,
         world.start - (20 + number * 7) * DAY,
     )
-    archived = np.where(
-        number == w.ARCHIVED_ARTICLE, world.start + world.days * 2 // 3 * DAY + 15 * HOUR, NULL
-    )
+    archived = np.where(number == w.ARCHIVED_ARTICLE, world.start + world.days * 2 // 3 * DAY + 15 * HOUR, NULL)
     return written, archived
 
 
@@ -232,11 +224,7 @@ def _article_events(world: World, rng: Rng) -> Frame:
     written, archived = _article_times(world)
     number = np.arange(len(w.ARTICLES))
     edits = rng.integers(0, len(number), world.days // 4 + 2)
-    when = (
-        world.start
-        + rng.integers(0, world.days, len(edits)) * DAY
-        + rng.integers(8 * HOUR, 17 * HOUR, len(edits))
-    )
+    when = world.start + rng.integers(0, world.days, len(edits)) * DAY + rng.integers(8 * HOUR, 17 * HOUR, len(edits))
     kind = choose(rng, [0.6, 0.25, 0.1, 0.05], len(edits)) + 2
     gone = np.array([w.ARCHIVED_ARTICLE])
     bad = np.array([w.BAD_ARTICLE])
@@ -250,9 +238,7 @@ def _article_events(world: World, rng: Rng) -> Frame:
         "event_id": Ids("ve", np.arange(len(kept))),
         "article_id": Words(article[kept], w.ARTICLE_IDS),
         "event_at": at[kept],
-        "event_type": Words(
-            kinds[kept], ("create", "publish", "edit", "review", "flag", "translate", "archive")
-        ),
+        "event_type": Words(kinds[kept], ("create", "publish", "edit", "review", "flag", "translate", "archive")),
         "actor_id": Words(article[kept] % agents, world.agent_ids),
     }
 
@@ -260,9 +246,7 @@ def _article_events(world: World, rng: Rng) -> Frame:
 def _rates(world: World) -> Frame:
     day = world.start // DAY - 10 + np.arange(world.rate.shape[1])
     weekdays = np.flatnonzero((day + 3) % 7 < 5)
-    currency, place = (
-        x.ravel() for x in np.meshgrid(np.arange(world.rate.shape[0]), weekdays, indexing="ij")
-    )
+    currency, place = (x.ravel() for x in np.meshgrid(np.arange(world.rate.shape[0]), weekdays, indexing="ij"))
     return {
         "rate_date": day[place],
         "from_currency": Words(currency, tuple(w.FOREIGN_CURRENCIES)),
@@ -282,8 +266,7 @@ def _inventory(world: World, rng: Rng) -> Frame:
         stock[day] = level
         level = np.where((level < 12) & (rng.random(shape) < 0.3), level + 90, level)
     at, product, place = (
-        x.ravel()
-        for x in np.meshgrid(np.arange(days), np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
+        x.ravel() for x in np.meshgrid(np.arange(days), np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
     )
     return {
         "snapshot_at": world.start + at * DAY + 21 * HOUR,
@@ -340,8 +323,7 @@ def _search(world: World, rng: Rng) -> Frame:
     """Per day and site some broken-down rows, and one total that the export did not break down."""
     per_site = 11
     site, day, slot = (
-        x.ravel()
-        for x in np.meshgrid(np.arange(2), np.arange(world.days), np.arange(per_site), indexing="ij")
+        x.ravel() for x in np.meshgrid(np.arange(2), np.arange(world.days), np.arange(per_site), indexing="ij")
     )
     is_total = slot == per_site - 1
     article = (slot * 3 + day % 3 + site) % len(w.ARTICLES)
@@ -378,9 +360,7 @@ def _campaigns(world: World) -> Frame:
 
 def _costs(world: World, rng: Rng) -> Frame:
     """Daily costs in proportion to the customers; the affiliates are paid in dollars."""
-    day, campaign = (
-        x.ravel() for x in np.meshgrid(np.arange(world.days), np.arange(len(w.CAMPAIGNS)), indexing="ij")
-    )
+    day, campaign = (x.ravel() for x in np.meshgrid(np.arange(world.days), np.arange(len(w.CAMPAIGNS)), indexing="ij"))
     shares = np.array([max(c.weight, 0.06) * (c.cost or 0.25) for c in w.CAMPAIGNS])
     amount = shares[campaign] * world.customers * world.scale * 0.004 * rng.uniform(0.8, 1.2, len(day))
     return {

@@ -135,9 +135,7 @@ def plant(
     for kind, low, high in (("late_rows", 50 * HOUR, LATE), ("out_of_order_rows", 26 * HOUR, 46 * HOUR)):
         hit = draw(kind, has_room)
         room = np.minimum(world.stop - latest[hit], high)
-        landed[hit] = (
-            latest[hit] + low + (rng.random(len(hit)) * np.maximum(room - low, MINUTE)).astype(np.int64)
-        )
+        landed[hit] = latest[hit] + low + (rng.random(len(hit)) * np.maximum(room - low, MINUTE)).astype(np.int64)
         planted[kind] += len(hit)
     frame[LANDED_AT] = landed
     for column, word in UNKNOWN_CODES.get(table.name, {}).items():
@@ -217,9 +215,7 @@ def _optional(table: RawTable, frame: Frame) -> list[str]:
     """What an older version did not know yet: one column that is no key, code or time."""
     protected = {*table.key, *table.required, *table.codes, LANDED_AT}
     free = [
-        name
-        for name in frame
-        if name not in protected and table.columns[name] not in ("timestamp", "boolean", "date")
+        name for name in frame if name not in protected and table.columns[name] not in ("timestamp", "boolean", "date")
     ]
     return free[-1:]
 

@@ -78,9 +78,7 @@ def ad_events(world: World, people: People, sessions: Sessions) -> Frame:
     return take(frame, (at >= world.start) & (at < world.stop))
 
 
-def _block(
-    rng: Rng, people: People, sessions: Sessions, rows: Ints, campaign: Ints, at: Ints, is_click: bool
-) -> Frame:
+def _block(rng: Rng, people: People, sessions: Sessions, rows: Ints, campaign: Ints, at: Ints, is_click: bool) -> Frame:
     n = len(rows)
     is_mail: Bools = campaign == w.NEWSLETTER
     costs = np.array([c.cost for c in w.CAMPAIGNS])[campaign]

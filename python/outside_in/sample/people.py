@@ -69,11 +69,7 @@ def draw(world: World, chunk: int, first: int, count: int) -> People:
     rng = world.rng(chunk, 1)
     locale = choose(rng, [place.share for place in w.LOCALES], count)
     first_order = rng.random(count) ** 1.4 * world.days
-    created = (
-        world.start
-        + (first_order * DAY).astype(np.int64)
-        - (rng.exponential(4 * DAY, count)).astype(np.int64)
-    )
+    created = world.start + (first_order * DAY).astype(np.int64) - (rng.exponential(4 * DAY, count)).astype(np.int64)
     created = np.where(
         rng.random(count) < 0.6, created // DAY * DAY + rng.integers(7 * HOUR, 22 * HOUR, count), created
     )

@@ -109,9 +109,7 @@ def issues(
     known = np.searchsorted(np.sort(people.created), night - DAY)  # how many are customers by then
     sleepless = np.argsort(people.created)[rng.integers(0, np.maximum(known, 1))]
     hit = np.flatnonzero(web.meets_outage(world, people, sessions))
-    hit = hit[
-        (people.visitor_customer[sessions.visitor[hit]] >= 0) & (rng.random(len(hit)) < CALL_AFTER_OUTAGE)
-    ]
+    hit = hit[(people.visitor_customer[sessions.visitor[hit]] >= 0) & (rng.random(len(hit)) < CALL_AFTER_OUTAGE)]
 
     def after(start: Ints, days: float) -> Ints:
         return start + (rng.exponential(days, len(start)) * DAY).astype(np.int64)
@@ -221,9 +219,7 @@ class Service:
     is_reopened: Bools
 
 
-def serve(
-    world: World, people: People, orders: Orders, contacts: Contacts
-) -> tuple[Service, dict[str, list[Frame]]]:
+def serve(world: World, people: People, orders: Orders, contacts: Contacts) -> tuple[Service, dict[str, list[Frame]]]:
     """Handle the contacts: interactions with their legs, tickets with events, messages and articles."""
     rng = world.rng(people.chunk, 11)
     service, interactions = _interactions(world, rng, people, orders, contacts)
@@ -302,9 +298,7 @@ def _interactions(
     unsaid = rng.random(n) < 0.12  # the outcome is left to be worked out, where it can be
     unsaid &= ((outcome == _ANSWERED) | (outcome == _LEFT_QUEUE)) & (is_answered | (enqueued != NULL))
     human = is_answered & ~is_bot
-    queue = np.where(
-        is_bot, 4, np.select([contacts.topic == w.BILLING, contacts.topic == w.SETUP], [1, 2], 0)
-    )
+    queue = np.where(is_bot, 4, np.select([contacts.topic == w.BILLING, contacts.topic == w.SETUP], [1, 2], 0))
     first: Frame = {
         "interaction_id": Ids(INTERACTION, contacts.number),
         "parent_interaction_id": Ids(INTERACTION, np.full(n, -1)),
@@ -410,9 +404,7 @@ def _tickets(
         _NEW,
     )
     status = np.where((status == _NEW) & (first_response != NULL), _OPEN, status)
-    agent = np.where(
-        service.is_answered, service.agent, world.agent_at(rng, np.where(is_mute, created, reply))
-    )
+    agent = np.where(service.is_answered, service.agent, world.agent_at(rng, np.where(is_mute, created, reply)))
     moved = (rng.random(n) < 0.18) & (first_response != NULL)
     other = world.agent_at(rng, reply + HOUR)
     team = world.agent_team[agent]
@@ -462,9 +454,7 @@ def _tickets(
     }
     values = (*_STATUSES, *_PRIORITIES, *w.TEAMS, *SCHEDULES, *world.agent_ids)
     teams, schedules, agents = 9, 9 + len(w.TEAMS), 9 + len(w.TEAMS) + 2
-    blocks: list[
-        tuple[Bools, Ints, int, Ints | int, Ints | int, int]
-    ] = [  # where, when, field, old, new, actor
+    blocks: list[tuple[Bools, Ints, int, Ints | int, Ints | int, int]] = [  # where, when, field, old, new, actor
         (has_history, created, 0, -1, _NEW, 3),
         (has_history & (schedule >= 0) & (rng.random(n) < 0.06), created, 5, schedules, schedules + 1, 3),
         (first_response != NULL, reply, 1, -1, agents + agent, 3),
@@ -488,9 +478,7 @@ def _tickets(
         (closed != NULL, closed, 0, _SOLVED, _CLOSED, 3),
     ]
     events = _history(people, blocks, has_history, contacts, owner, world, values)
-    said = _messages(
-        world, rng, people, contacts, agent, created, first_response, back, done, reopened, one_touch
-    )
+    said = _messages(world, rng, people, contacts, agent, created, first_response, back, done, reopened, one_touch)
     return service, {
         "tickets": [
             {**_who(people, orders, contacts, rows), **take(tickets, rows)},
@@ -527,10 +515,7 @@ def _history(
     at = np.concatenate([block[1][row] for block, row in zip(blocks, rows, strict=True)])
 
     def codes(place: int) -> Ints:
-        picked = [
-            np.broadcast_to(np.asarray(b[place]), len(has_history))[r]
-            for b, r in zip(blocks, rows, strict=True)
-        ]
+        picked = [np.broadcast_to(np.asarray(b[place]), len(has_history))[r] for b, r in zip(blocks, rows, strict=True)]
         return np.concatenate(picked).astype(np.int64)
 
     order = np.lexsort((np.arange(len(at)), at, ticket))
@@ -557,9 +542,9 @@ def _messages(
     has = contacts.has_ticket
     written = np.isin(contacts.channel, (w.EMAIL, w.WEB_FORM))
     in_forum = contacts.channel == w.FORUM
-    neighbour = created + (
-        (np.where(done == NULL, world.stop, done) - created) * rng.uniform(0.05, 0.6, n)
-    ).astype(np.int64)
+    neighbour = created + ((np.where(done == NULL, world.stop, done) - created) * rng.uniform(0.05, 0.6, n)).astype(
+        np.int64
+    )
     answered = first_response != NULL
     blocks = [  # where, when, author type, author, public, automatic
         (has, created, 0, -1, 1, NULL),
@@ -606,9 +591,7 @@ def _messages(
     }
 
 
-def _links(
-    rng: Rng, people: People, contacts: Contacts, service: Service, owner: Ints, world: World
-) -> Frame:
+def _links(rng: Rng, people: People, contacts: Contacts, service: Service, owner: Ints, world: World) -> Frame:
     """Articles on solved tickets; a machine suggests more than agents use."""
     solved = np.flatnonzero(service.solved != NULL)
     parts = []
@@ -647,9 +630,7 @@ def _spam(world: World, rng: Rng, people: People) -> Frame:
 def quality_reviews(world: World, people: People, contacts: Contacts, service: Service) -> Frame:
     """Contacts judged inside: a few of the answered ones and of the solved tickets, on three criteria."""
     rng = world.rng(people.chunk, 12)
-    calls = np.flatnonzero(
-        service.is_answered & contacts.has_interaction & (rng.random(contacts.count) < 0.06)
-    )
+    calls = np.flatnonzero(service.is_answered & contacts.has_interaction & (rng.random(contacts.count) < 0.06))
     cases = np.flatnonzero((service.solved != NULL) & (rng.random(contacts.count) < 0.04))
     row = np.repeat(np.concatenate([calls, cases]), 3)
     is_case = np.repeat(np.arange(len(calls) + len(cases)) >= len(calls), 3)

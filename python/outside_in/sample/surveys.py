@@ -143,9 +143,7 @@ def _asked(
     by_csat = np.setdiff1d(solved, by_nps)[::2]
     calls = np.flatnonzero(service.is_answered & contacts.has_interaction & ~contacts.has_ticket)
     calls = calls[rng.random(len(calls)) < 0.6]
-    received = np.flatnonzero(
-        (orders.customer >= 0) & (orders.delivered != NULL) & (rng.random(len(orders.at)) < 0.5)
-    )
+    received = np.flatnonzero((orders.customer >= 0) & (orders.delivered != NULL) & (rng.random(len(orders.at)) < 0.5))
     ordered = _feeling(people, orders.customer[received]) + (
         -2.4 * orders.is_late[received] - 1.6 * (orders.first_product[received] == w.DEFECTIVE_PRODUCT) + 0.2
     )
@@ -177,9 +175,7 @@ def _asked(
         asked(RELATION, regular[~birch], None, when[~birch], loyal[~birch]),
         asked(RELATION_BIRCH, regular[birch], None, when[birch], loyal[birch]),
         *(
-            asked(
-                survey, contacts.customer[rows], Ids("t", contacts.number[rows]), after[rows], handled[rows]
-            )
+            asked(survey, contacts.customer[rows], Ids("t", contacts.number[rows]), after[rows], handled[rows])
             for survey, rows in ((TICKET_NPS, by_nps), (AFTER_TICKET, by_csat))
         ),
         asked(
@@ -273,9 +269,7 @@ def _answers(
         overall = score if place == 0 else overall
         blank = (rng.random(len(rows)) < 0.03) | (is_partial & (place > 0))
         parts.append(
-            _response_rows(
-                rng, people, asked, survey, rows, first_number, aspect, np.where(blank, np.nan, score)
-            )
+            _response_rows(rng, people, asked, survey, rows, first_number, aspect, np.where(blank, np.nan, score))
         )
         parts[-1] |= {
             "started_at": started[rows],
@@ -347,9 +341,7 @@ def _reviews(world: World, rng: Rng, people: People, orders: Orders) -> Frame:
         "platform": Words(platform, ("shop", "stars", "social")),
         "review_id": Ids("rv", people.chunk * STRIDE + np.arange(n)),
         "posted_at": posted,
-        "rating": np.where(
-            starless, np.nan, np.where(platform == 1, np.round(share * 10), np.round(1 + share * 4))
-        ),
+        "rating": np.where(starless, np.nan, np.where(platform == 1, np.round(share * 10), np.round(1 + share * 4))),
         "scale_min": np.where(platform == 1, 0.0, np.nan),
         "scale_max": np.where(platform == 1, 10.0, np.nan),
         "product_id": Words(product, w.PRODUCTS),
@@ -360,9 +352,7 @@ def _reviews(world: World, rng: Rng, people: People, orders: Orders) -> Frame:
             ("negative", "neutral", "positive"),
         ),
         "replied_at": np.where(replied < world.stop, replied, NULL),
-        "body": Words(
-            np.digitize(share, [0.4, 0.65]), ("arrived late and broken", "as expected", "very good")
-        ),
+        "body": Words(np.digitize(share, [0.4, 0.65]), ("arrived late and broken", "as expected", "very good")),
     }
     return take(frame, posted < world.stop)
 

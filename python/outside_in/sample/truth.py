@@ -64,9 +64,7 @@ def observe(world: World, people: People, orders: Orders, contacts: Contacts, se
     )
 
 
-def collect(
-    world: World, facts: list[Facts], planted: dict[str, Counter[str]], rows: dict[str, int]
-) -> dict[str, Any]:
+def collect(world: World, facts: list[Facts], planted: dict[str, Counter[str]], rows: dict[str, int]) -> dict[str, Any]:
     """All that was planted, ready for JSON."""
     counts: Counter[str] = Counter()
     nights: dict[str, list[str]] = {iso(night)[:10]: [] for night in world.dst_nights}
@@ -127,8 +125,7 @@ def collect(
         "slow_page": {"page_path": w.PAGES[w.SLOW_PAGE].path, "device_type": "mobile"},
         "worthless_campaign": {"campaign_id": w.CAMPAIGN_IDS[w.WORTHLESS_CAMPAIGN]},
         "dst_nights": [
-            {"night": night, "zone": w.ZONES[w.HOME_ZONE], "interactions": ids}
-            for night, ids in nights.items()
+            {"night": night, "zone": w.ZONES[w.HOME_ZONE], "interactions": ids} for night, ids in nights.items()
         ],
         "holidays": [
             {"schedule_id": schedule, "date": iso(day * DAY)[:10], "name": name}

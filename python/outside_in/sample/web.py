@@ -80,9 +80,7 @@ _PAGE_ARTICLE = np.array([page.article for page in w.PAGES], np.int16)
 _PAGE_PRODUCT = np.array([page.product for page in w.PAGES], np.int16)
 _PAGE_KIND = np.array([w.PAGE_KINDS.index(page.kind) for page in w.PAGES], np.int16)
 _TITLES = tuple(
-    w.ARTICLES[page.article].title
-    if page.article >= 0
-    else page.path.strip("/").replace("/", " ").title() or "Home"
+    w.ARTICLES[page.article].title if page.article >= 0 else page.path.strip("/").replace("/", " ").title() or "Home"
     for page in w.PAGES
 )
 PING_EVERY = 12 * SECOND
@@ -225,9 +223,7 @@ class _Views:
         return found
 
 
-def _draw_views(
-    rng: Rng, world: World, sessions: Sessions, flow: Ints, device: Ints, is_down: Bools
-) -> _Views:
+def _draw_views(rng: Rng, world: World, sessions: Sessions, flow: Ints, device: Ints, is_down: Bools) -> _Views:
     """What is seen in these visits, for how long, and what is done there."""
     session, place = _places(rng, flow, sessions.pages, device, is_down)
     page = _pages(rng, sessions, flow, session, place)
@@ -375,9 +371,7 @@ def events(world: World, people: People, orders: Orders, sessions: Sessions) -> 
     row_visitor = visitor[row_session]
     row_page = views.page.astype(np.int16)[rows.view]
     row_locale = people.visitor_locale.astype(np.int8)[row_visitor]
-    referrer, utm, medium = (
-        source[name].astype(np.int8)[rows.view] for name in ("referrer", "utm", "medium")
-    )
+    referrer, utm, medium = (source[name].astype(np.int8)[rows.view] for name in ("referrer", "utm", "medium"))
     engaged = np.where((trait % 10 == 3)[row_session], np.nan, rows.engaged)
     return {
         "event_id": Ids("e", number + np.arange(len(rows.view))),

@@ -47,9 +47,7 @@ LANGUAGES = tuple(place.language for place in LOCALES)
 ZONES = tuple(place.zone for place in LOCALES)
 CURRENCIES = tuple(place.currency for place in LOCALES)
 ARTICLE_LANGUAGES = ("en", "de", "fr")
-ARTICLE_LANGUAGE_OF = np.array(
-    [ARTICLE_LANGUAGES.index(x[:2]) if x[:2] in ARTICLE_LANGUAGES else 0 for x in LANGUAGES]
-)
+ARTICLE_LANGUAGE_OF = np.array([ARTICLE_LANGUAGES.index(x[:2]) if x[:2] in ARTICLE_LANGUAGES else 0 for x in LANGUAGES])
 FOREIGN_CURRENCIES = {"USD": 0.92, "GBP": 1.17, "CHF": 1.04}  # to EUR, where the random walk starts
 
 BRANDS = ("Alder", "Birch")
@@ -323,9 +321,7 @@ class World:
         first = self.start // DAY
         weekday = (first + np.arange(self.days) + 3) % 7
         edges = np.cumsum(_WEEKDAYS[weekday])
-        found: Ints = first + np.searchsorted(edges, rng.random(count) * edges[-1], side="right").astype(
-            np.int64
-        )
+        found: Ints = first + np.searchsorted(edges, rng.random(count) * edges[-1], side="right").astype(np.int64)
         return found
 
     def week_hour(self, moment: Ints) -> Ints:
@@ -341,9 +337,7 @@ class World:
     def when_staffed(self, rng: Rng, moment: Ints) -> Ints:
         """The moment itself, or within half an hour after the next shift's start."""
         wait = self.hours_to_staff[self.week_hour(moment)]
-        opening = (
-            moment // HOUR * HOUR + (wait * HOUR).astype(np.int64) + rng.integers(0, 30 * MINUTE, len(moment))
-        )
+        opening = moment // HOUR * HOUR + (wait * HOUR).astype(np.int64) + rng.integers(0, 30 * MINUTE, len(moment))
         return np.where(wait > 0, opening, moment)
 
     def rate_to_eur(self, locale: Ints, moment: Ints) -> Floats:
@@ -370,15 +364,12 @@ def build(*, customers: int, days: int, scale: float, seed: int, end: date) -> W
     team = np.concatenate([np.arange(people) % 4, [4, 4]])
     shift = np.concatenate([np.arange(people) % len(SHIFTS), [0, 0]])
     teams_on = [
-        [a for a in range(people) if _is_on_shift(SHIFTS[shift[a]], hour // 24, hour % 24)]
-        for hour in range(168)
+        [a for a in range(people) if _is_on_shift(SHIFTS[shift[a]], hour // 24, hour % 24)] for hour in range(168)
     ]
     width = max(map(len, teams_on))
     on_shift = np.array([(on * width)[:width] if on else list(range(width)) for on in teams_on])
     is_staffed = np.array([bool(on) for on in teams_on])
-    to_staff = np.array(
-        [next(k for k in range(168) if is_staffed[(h + k) % 168]) for h in range(168)], np.float64
-    )
+    to_staff = np.array([next(k for k in range(168) if is_staffed[(h + k) % 168]) for h in range(168)], np.float64)
     steps = rng.normal(0, 0.003, (len(FOREIGN_CURRENCIES), days + 10))
     weekday = np.array([(first - timedelta(days=10) + timedelta(days=k)).weekday() for k in range(days + 10)])
     steps[:, weekday >= 5] = 0  # no rate over the weekend: Friday's stands

@@ -101,9 +101,7 @@ def put(frame: Frame, name: str, rows: Ints, value: object) -> None:
 
 def texts(column: Column) -> npt.NDArray[Any]:
     """Identifiers or words spelled out, as Python strings and None: for columns that mix them."""
-    spelled: npt.NDArray[Any] = (
-        _arrow_column(column, "varchar", 0).cast(pa.string()).to_numpy(zero_copy_only=False)
-    )
+    spelled: npt.NDArray[Any] = _arrow_column(column, "varchar", 0).cast(pa.string()).to_numpy(zero_copy_only=False)
     return spelled
 
 
@@ -194,10 +192,7 @@ def _stack_column(parts: Sequence[tuple[Column | None, int]]) -> Column:
         return np.concatenate([np.full(n, None) if column is None else texts(column) for column, n in parts])
     if isinstance(known, Words):
         index: dict[str, int] = {}
-        codes = [
-            _recode(column, index) if isinstance(column, Words) else np.full(count, -1)
-            for column, count in parts
-        ]
+        codes = [_recode(column, index) if isinstance(column, Words) else np.full(count, -1) for column, count in parts]
         return Words(np.concatenate(codes), list(index))
     missing = _missing(known)
     return _with_values(
@@ -225,9 +220,7 @@ def _arrow_column(column: Column | None, kind: str, count: int) -> pa.Array:
     if isinstance(column, Words):
         index: dict[str, int] = {}
         codes = _recode(column, index).astype(np.int32)
-        return pa.DictionaryArray.from_arrays(
-            pa.array(codes, mask=codes < 0), pa.array(list(index), pa.string())
-        )
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(list(index), pa.string()))
     if isinstance(column, Ids):
         return _text_of_ids(column)
     if column.dtype.kind == "O":

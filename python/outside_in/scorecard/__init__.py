@@ -37,7 +37,13 @@ def print_scorecard(published: Path, console: Console) -> None:
         table.add_column(heading, justify="left" if not heading else "right")
     for card in scorecard.key_cards:
         change = Text(card.change_text, STYLES[card.verdict])
-        table.add_row(Text(card.name), Text(card.value_text, "bold"), Text(card.previous_text), change, Text(card.target_text))
+        table.add_row(
+            Text(card.name),
+            Text(card.value_text, "bold"),
+            Text(card.previous_text),
+            change,
+            Text(card.target_text),
+        )
     console.print(table)
     console.print(Text(scorecard.summary, "dim"))
 

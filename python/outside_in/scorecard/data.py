@@ -147,7 +147,9 @@ def read_scorecard(con: duckdb.DuckDBPyConnection) -> Scorecard:
     cards = [_card(row, tuple(trends.get(row[0], [])[-TREND_MONTHS:]), currency) for row in rows]
     order = {question: position for position, question in enumerate(QUESTIONS)}
     cards.sort(key=lambda card: (order[card.question], card.tier != "key", card.name))
-    groups = tuple((QUESTIONS[question], tuple(group)) for question, group in groupby(cards, lambda card: card.question))
+    groups = tuple(
+        (QUESTIONS[question], tuple(group)) for question, group in groupby(cards, lambda card: card.question)
+    )
     months = [row[8] for row in rows if row[7] == "month"]
     missing = con.execute(
         "select name, coalesce(missing_tables, '') from marts.kpi_catalog where not is_attainable order by name"

@@ -248,14 +248,10 @@ def _datasource(con: duckdb.DuckDBPyConnection) -> Generator[DuckDBFiles, None, 
         execution.close()
 
 
-def _latest(
-    con: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, bool]], as_of: datetime | None
-) -> str | None:
+def _latest(con: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, bool]], as_of: datetime | None) -> str | None:
     """How far the data reaches, as SQL: `as_of`, else the latest time not over a day after its landing."""
     if as_of is not None:
-        return (
-            f"timestamp {literal(str(as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of))}"
-        )
+        return f"timestamp {literal(str(as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of))}"
     latest: datetime | None = None
     for name, have in columns.items():
         time = raw_tables()[name].own_time
@@ -307,9 +303,7 @@ def _check(
         if not each.success and rule.kind != "exists":
             broken.append((rule, count))
             for row in (each.result.get("details") or {}).get("unexpected_rows", []):
-                details[rule.kind] = ", ".join(
-                    f"{name.replace('_', ' ')} {value:g}" for name, value in row.items()
-                )
+                details[rule.kind] = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in row.items())
     places = _locate(con, table, files, [rule for rule, _ in broken if rule.bad])
     for rule, count in broken:
         where, rows = places.get(rule.bad, ("", ()))
@@ -329,9 +323,7 @@ def _raised(outcome: ExpectationValidationResult) -> bool:
     """Whether an expectation could not be evaluated; Great Expectations has two ways of saying so."""
     info = outcome.exception_info or {}
     return any(
-        bool(each["raised_exception"])
-        if isinstance(each, dict)
-        else name == "raised_exception" and bool(each)
+        bool(each["raised_exception"]) if isinstance(each, dict) else name == "raised_exception" and bool(each)
         for name, each in info.items()
     )
 
@@ -349,9 +341,7 @@ def _find_damage(con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile
                 file.name,
                 advice="deliver it again, or take it away",
             )
-    return Finding(
-        table, "critical", "the table could not be checked", advice="mend the other critical findings first"
-    )
+    return Finding(table, "critical", "the table could not be checked", advice="mend the other critical findings first")
 
 
 def _locate(
@@ -363,9 +353,7 @@ def _locate(
     names = {str(file.path): file.name for file in files}
     firsts = ", ".join(f"min({ROW}, {SHOWN_ROWS}) filter (where {rule.bad})" for rule in rules)
     numbered = view(raw_tables()[table], files, numbered=True)
-    found = con.execute(
-        f"select {FILE}, {firsts} from ({numbered}) group by {FILE} order by {FILE}"
-    ).fetchall()
+    found = con.execute(f"select {FILE}, {firsts} from ({numbered}) group by {FILE} order by {FILE}").fetchall()
     places = {}
     for position, rule in enumerate(rules, start=1):
         hits = [(names.get(row[0], ""), tuple(row[position])) for row in found if row[position]]

@@ -184,9 +184,7 @@ def _stranger(path: Path) -> Finding:
     close = get_close_matches(path.name, list(raw_tables()), n=1)
     hint = f"did you mean {close[0]}?" if close else "rename it to a table of the contract, or take it away"
     kind = "folder" if path.is_dir() else "file"
-    return Finding(
-        "", "warning", f"{kind} is no table of the contract and is ignored", path.name, advice=hint
-    )
+    return Finding("", "warning", f"{kind} is no table of the contract and is ignored", path.name, advice=hint)
 
 
 def _inspect_table(con: duckdb.DuckDBPyConnection, folder: Path, report: FileReport) -> None:
@@ -255,9 +253,7 @@ def _read_file(
             rows = read_through(con, file)
     except (duckdb.Error, OSError, EOFError, UnicodeError, csv.Error, ValueError) as error:
         problem = f"the file cannot be read: {_why(kind, error)}"
-        return file, Finding(
-            table, "critical", problem, file.name, advice="deliver it again, or take it away"
-        )
+        return file, Finding(table, "critical", problem, file.name, advice="deliver it again, or take it away")
     return replace(file, rows=int(rows), readable=True), None
 
 

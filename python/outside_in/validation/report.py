@@ -47,9 +47,7 @@ def print_summary(result: ValidationResult, console: Console) -> None:
         tables.add_column(title, justify="right")
     for name, table in result.tables.items():
         failed = sum(not check.success for check in table.checks)
-        tables.add_row(
-            name, f"{table.files:,}", f"{table.rows:,}", f"{len(table.checks):,}", f"{failed or ''}"
-        )
+        tables.add_row(name, f"{table.files:,}", f"{table.rows:,}", f"{len(table.checks):,}", f"{failed or ''}")
     console.print(tables)
     for severity, findings in (
         ("critical", result.critical),
@@ -62,9 +60,7 @@ def print_summary(result: ValidationResult, console: Console) -> None:
         if len(findings) > len(shown):
             console.print(f"[dim]… and {len(findings) - len(shown)} more: see validation.json[/]")
     counts = f"{len(result.critical)} critical, {len(result.warnings)} warnings, {len(result.notes)} notes"
-    verdict = (
-        "[bold green]The raw files can be built[/]" if result.ok else "[bold red]The build stops here[/]"
-    )
+    verdict = "[bold green]The raw files can be built[/]" if result.ok else "[bold red]The build stops here[/]"
     console.print(f"{verdict}: {counts} ({result.seconds:.1f} s)")
 
 
@@ -105,9 +101,7 @@ def _index(result: ValidationResult) -> str:
     rows = []
     for name, table in result.tables.items():
         failed = sum(not check.success for check in table.checks)
-        cells = "".join(
-            f'<td class="number">{n:,}</td>' for n in (table.files, table.rows, len(table.checks), failed)
-        )
+        cells = "".join(f'<td class="number">{n:,}</td>' for n in (table.files, table.rows, len(table.checks), failed))
         rows.append(f'<tr><td><a href="{name}.html">{name}</a></td>{cells}</tr>')
     found = [
         f'<tr><td class="{finding.severity}">{finding.severity}<td>{escape(_sentence(finding))}</tr>'

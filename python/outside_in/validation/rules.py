@@ -249,9 +249,7 @@ def suite(
 
 def _rule(kind: str, column: str = "", words: Mapping[str, object] | None = None, **fields: Any) -> Rule:
     """A rule with its texts filled in."""
-    claim, broken, reason, advice = (
-        text.format(**{"column": column, **(words or {})}) for text in TEXTS[kind]
-    )
+    claim, broken, reason, advice = (text.format(**{"column": column, **(words or {})}) for text in TEXTS[kind])
     return Rule(kind, column, claim, broken, reason, advice, **fields)
 
 
@@ -262,9 +260,7 @@ def _contract_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Ru
             yield _rule("filled", column, bad=f"{quote(column)} is null")
     for column, can_fail in columns.items():
         if can_fail and column not in table.required:
-            yield _rule(
-                "readable", column, {"type": column_types(table)[column]}, bad=quote(unreadable(column))
-            )
+            yield _rule("readable", column, {"type": column_types(table)[column]}, bad=quote(unreadable(column)))
     must = [column for column in table.key if column in table.required]
     if all(column in columns for column in must):
         filled = " and ".join(f"{quote(column)} is not null" for column in must)

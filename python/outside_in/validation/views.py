@@ -66,9 +66,7 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
             select.append(FILE)
             options = [f"filename = {literal(FILE)}"]
             if numbered:
-                select.append(
-                    f"{'file_row_number + 1' if numbers_itself else 'row_number() over ()'} as {ROW}"
-                )
+                select.append(f"{'file_row_number + 1' if numbers_itself else 'row_number() over ()'} as {ROW}")
                 options += ["file_row_number = true"] if numbers_itself else []
             parts.append(f"select {', '.join(select)} from {scan(batch, *options)}")
     return "\nunion all\n".join(parts)

@@ -106,9 +106,7 @@ def occupancy(world: World, results: Results) -> None:
     """Handle time and contacts per time online or busy, over agents with status events."""
     rows = statuses(world)
     calls = interactions(world)
-    calls = calls[
-        (calls["inbound"] | calls["outbound"]) & calls["by_agent"] & calls["agent"].isin(rows["agent_id"])
-    ]
+    calls = calls[(calls["inbound"] | calls["outbound"]) & calls["by_agent"] & calls["agent"].isin(rows["agent_id"])]
     work = calls[["at", "agent", "team", "channel", "handle"]].assign(contacts=1, seconds=0.0)
     work["handle"] = work["handle"].fillna(0)
     named = sorted({*rows["channel"].dropna(), *calls["channel"].dropna()})
@@ -164,9 +162,7 @@ def presence(world: World, results: Results) -> None:
     asked = contacts(world)
     asked = asked.assign(open=in_open_hours(world, asked))
     both = pd.concat([part[["at", "channel", "open"]] for part in (begun, asked)], ignore_index=True)
-    Cells(world, results, both.assign(closed=~both["open"].astype(bool))).share(
-        "out_of_hours_demand", "closed", 1
-    )
+    Cells(world, results, both.assign(closed=~both["open"].astype(bool))).share("out_of_hours_demand", "closed", 1)
     chat = service_hours(world).of(None, "chat")
     if chat is None:
         return
@@ -175,19 +171,13 @@ def presence(world: World, results: Results) -> None:
     Cells(world, results, views).share("chat_coverage", "open", 1)
     online = together(with_status(stays(world, "chat"), AVAILABLE).values())
     views = views[views["open"]]
-    Cells(world, results, views.assign(there=online.contain(micros(views["at"])))).share(
-        "chat_presence", "there", 1
-    )
+    Cells(world, results, views.assign(there=online.contain(micros(views["at"])))).share("chat_presence", "there", 1)
 
 
 def uptime(world: World, results: Results) -> None:
     """Each check's state holds until the monitor's next one, the last until as_of, at most 24 hours."""
-    rows = (
-        world["uptime_checks"].sort_values(["monitor_id", "checked_at"], kind="stable").reset_index(drop=True)
-    )
-    last = pd.DataFrame({"day": rows["checked_at"] + pd.Timedelta(hours=24), "as_of": world.as_of}).min(
-        axis=1
-    )
+    rows = world["uptime_checks"].sort_values(["monitor_id", "checked_at"], kind="stable").reset_index(drop=True)
+    last = pd.DataFrame({"day": rows["checked_at"] + pd.Timedelta(hours=24), "as_of": world.as_of}).min(axis=1)
     until = rows.groupby("monitor_id")["checked_at"].shift(-1)
     ends = until.where(until.notna(), last).astype(MOMENT)
     index, starts, stops = pieces(world, micros(rows["checked_at"]), micros(ends))
@@ -196,14 +186,10 @@ def uptime(world: World, results: Results) -> None:
     inside = seconds if spans is None else (spans.elapsed(stops) - spans.elapsed(starts)) / 1e6
     found = rows.loc[index, ["monitor_id", "site", "is_up"]].reset_index(drop=True)
     found = found.assign(at=as_moments(starts), monitor=found["monitor_id"])
-    parts = [
-        found.assign(seconds=s, in_service_hours=f) for s, f in ((inside, True), (seconds - inside, False))
-    ]
+    parts = [found.assign(seconds=s, in_service_hours=f) for s, f in ((inside, True), (seconds - inside, False))]
     both = pd.concat([part[part["seconds"] > 0] for part in parts], ignore_index=True)
     up = both["is_up"].astype(bool)
-    cells = Cells(
-        world, results, both.assign(up=both["seconds"].where(up, 0), down=both["seconds"].where(~up, 0) / 60)
-    )
+    cells = Cells(world, results, both.assign(up=both["seconds"].where(up, 0), down=both["seconds"].where(~up, 0) / 60))
     cells.share("uptime", "up", "seconds")
     cells.total("incident_minutes", "down")
 

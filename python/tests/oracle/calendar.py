@@ -47,9 +47,7 @@ class Calendar:
         """The first moment of each local day; a day that is not known stays so."""
         known = {d: np.datetime64(self.instant(pd.Timestamp(d).date()), "us") for d in days.dropna().unique()}
         nothing = np.datetime64("NaT", "us")
-        return pd.Series(
-            np.array([known.get(d, nothing) for d in days], dtype="datetime64[us]"), index=days.index
-        )
+        return pd.Series(np.array([known.get(d, nothing) for d in days], dtype="datetime64[us]"), index=days.index)
 
     def start(self, day: date, grain: str) -> date:
         """First day of the period that `day` is in."""

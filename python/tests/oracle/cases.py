@@ -120,9 +120,7 @@ def histories(world: World) -> dict[str, History]:
 def every_ticket(world: World) -> pd.DataFrame:
     """Every accepted ticket with its dimensions; spam, excluded and merged-away ones do not `counts`."""
     rows = world["tickets"].copy()
-    rows["counts"] = (
-        ~true(rows["is_spam"]) & ~true(rows["is_excluded"]) & rows["merged_into_ticket_id"].isna()
-    )
+    rows["counts"] = ~true(rows["is_spam"]) & ~true(rows["is_excluded"]) & rows["merged_into_ticket_id"].isna()
     for field, column in (
         ("assignee", "assignee_id"),
         ("team", "team"),

@@ -77,9 +77,7 @@ def deliveries(world: World, results: Results) -> None:
     late = rows[rows["promised"] & missed & (rows["status"] != "cancelled")]
     told = happened[(happened["status"] == "exception") & true(happened["is_customer_notified"])]
     told_first = told.groupby("shipment_id")["event_at"].min()
-    late = late.assign(
-        told=late["shipment_id"].map(told_first).astype("datetime64[us]") < late["promise_ends"]
-    )
+    late = late.assign(told=late["shipment_id"].map(told_first).astype("datetime64[us]") < late["promise_ends"])
     Cells(world, results, late, at="promised_at").share("proactive_notice_rate", "told", 1)
 
 
@@ -90,11 +88,7 @@ def where_is_my_order(world: World, results: Results) -> None:
     sent = sent.sort_values(["shipped_at", "shipment_id"], kind="stable").drop_duplicates("order_id")
     arrived = sent["order_id"].map(rows.groupby("order_id")["delivered_at"].max()).astype("datetime64[us]")
     sent = sent.assign(at=sent["shipped_at"], until=arrived.fillna(world.as_of))
-    asked = (
-        contacts(world)[["order_id", "start"]]
-        .dropna()
-        .merge(sent[["order_id", "at", "until"]], on="order_id")
-    )
+    asked = contacts(world)[["order_id", "start"]].dropna().merge(sent[["order_id", "at", "until"]], on="order_id")
     asked = asked[(asked["start"] >= asked["at"]) & (asked["start"] <= asked["until"])]
     counts = asked.groupby("order_id").size()
     cells = Cells(world, results, sent.assign(asked=sent["order_id"].map(counts).fillna(0)))
@@ -116,9 +110,7 @@ def returned(world: World, results: Results) -> None:
     rows = orders(world)
     settled = rows["status"].isna() | rows["status"].isin(["shipped", "delivered", "unknown"])
     rows = rows[settled & (rows["at"] + RETURN_WINDOW <= world.as_of)]
-    back = world["returns"][["order_id", "product_id", "returned_at", "reason"]].merge(
-        rows[["order_id", "at"]]
-    )
+    back = world["returns"][["order_id", "product_id", "returned_at", "reason"]].merge(rows[["order_id", "at"]])
     back = back[(back["returned_at"] > back["at"]) & (back["returned_at"] <= back["at"] + RETURN_WINDOW)]
     category = world.lookup("products", "category")
     items = order_products(world)
@@ -141,9 +133,7 @@ def returned(world: World, results: Results) -> None:
         pairs = set(zip(named["order_id"], kept(what, what.notna()), strict=True))
         mine = kept(parts[dimension], parts[dimension].notna())
         came = [o in of_all or (o, m) in pairs for o, m in zip(parts["order_id"], mine, strict=True)]
-        Cells(world, results, parts.assign(back=np.array(came, dtype=bool))).share(
-            kpi, "back", 1, by=(dimension,)
-        )
+        Cells(world, results, parts.assign(back=np.array(came, dtype=bool))).share(kpi, "back", 1, by=(dimension,))
     done = world["returns"]
     done = done[done["resolved_at"].notna()]
     asked = else_(done["requested_at"], done["returned_at"])

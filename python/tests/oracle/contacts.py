@@ -93,9 +93,7 @@ def first_contact_resolution(world: World, results: Results) -> None:
     for who, topic, at, source, case in zip(
         rows["customer_id"], topics, micros(rows["at"]), rows["source"], rows["case_id"], strict=True
     ):
-        own = (
-            (source, case) if source == "interaction" or case not in origin else ("interaction", origin[case])
-        )
+        own = (source, case) if source == "interaction" or case not in origin else ("interaction", origin[case])
         again.append(any(at < t <= at + limit and (s, c) != own for t, s, c in others.get((who, topic), [])))
     first = ~np.array(again, dtype=bool) & ~rows["reopened"].astype(bool)
     Cells(world, results, rows.assign(first=first)).share("first_contact_resolution", "first", 1)
@@ -131,9 +129,7 @@ def covered(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
 def touches_of_tickets(world: World, results: Results) -> None:
     """One touch, self-serviceable and uncovered cases."""
     rows = tickets(world)
-    rows = rows.assign(
-        one=rows["ticket_id"].map(agent_responses(world)).fillna(0) == 1, covered=covered(world, rows)
-    )
+    rows = rows.assign(one=rows["ticket_id"].map(agent_responses(world)).fillna(0) == 1, covered=covered(world, rows))
     calls = interactions(world)
     moved = calls[calls["transfer_count"] > 0]["ticket_id"].dropna()
     stayed = ~rows["ticket_id"].isin(moved) & ~reassigned(world, rows)
@@ -155,13 +151,9 @@ def automation(world: World, results: Results) -> None:
     helped = people[people["customer_id"].notna() & ~people["leg"]]
     starts = {str(who): np.sort(micros(times)) for who, times in helped.groupby("customer_id")["at"]}
     legs = people[people["leg"]]
-    leg_starts = {
-        str(parent): np.sort(micros(times)) for parent, times in legs.groupby("parent_interaction_id")["at"]
-    }
+    leg_starts = {str(parent): np.sort(micros(times)) for parent, times in legs.groupby("parent_interaction_id")["at"]}
     rows = inbound[~inbound["leg"] & (inbound["at"] + DAY <= world.as_of)]
-    machine = (rows["outcome"] == "completed_in_ivr") | (
-        rows["answered"] & rows["handler"].isin(["bot", "ivr"])
-    )
+    machine = (rows["outcome"] == "completed_in_ivr") | (rows["answered"] & rows["handler"].isin(["bot", "ivr"]))
     helped_after = [
         _any_between(starts.get(who), at + 1, at + day) or _any_between(leg_starts.get(me), at, at + day)
         for who, me, at, day in zip(

@@ -93,9 +93,7 @@ class ServiceHours:
         """Reads service_hours and service_holidays."""
         self.rows = world["service_hours"]
         holidays = world["service_holidays"]
-        self.holidays = {
-            (s, d.date()) for s, d in zip(holidays["schedule_id"], holidays["holiday_date"], strict=True)
-        }
+        self.holidays = {(s, d.date()) for s, d in zip(holidays["schedule_id"], holidays["holiday_date"], strict=True)}
         moments = {
             "tickets": "created_at",
             "interactions": "started_at",
@@ -138,9 +136,7 @@ class ServiceHours:
             zone = ZoneInfo(hours["timezone"] or "UTC")
         except (ZoneInfoNotFoundError, ValueError):
             zone = ZoneInfo("UTC")
-        first: date = (
-            self.first if pd.isna(hours["valid_from"]) else max(self.first, hours["valid_from"].date())
-        )
+        first: date = self.first if pd.isna(hours["valid_from"]) else max(self.first, hours["valid_from"].date())
         last: date = self.last if pd.isna(hours["valid_to"]) else min(self.last, hours["valid_to"].date())
         for number in range(first.toordinal(), last.toordinal() + 1):
             day = date.fromordinal(number)

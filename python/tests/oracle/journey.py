@@ -25,9 +25,7 @@ DAY = pd.Timedelta(days=1)
 
 def persons(world: World, rows: pd.DataFrame) -> pd.Series[Any]:
     """The customer (given, or the visitor's), else the visitor."""
-    return else_(
-        "customer:" + rows["customer_id"].astype(object), "visitor:" + rows["visitor_id"].astype(object)
-    )
+    return else_("customer:" + rows["customer_id"].astype(object), "visitor:" + rows["visitor_id"].astype(object))
 
 
 # ---- digital to call ---------------------------------------------------------------------------------
@@ -60,14 +58,10 @@ def digital_to_call(world: World, results: Results) -> None:
     """Digital touches that a phone call of the same customer follows."""
     within = pd.Timedelta(hours=world.vars["digital_to_call_window_hours"])
     calls = contacts(world)
-    phone = calls[
-        (calls["channel"] == "phone") & (calls["source"] == "interaction") & calls["customer_id"].notna()
-    ]
+    phone = calls[(calls["channel"] == "phone") & (calls["source"] == "interaction") & calls["customer_id"].notna()]
     phone = phone.sort_values(["at", "contact_id"], kind="stable").reset_index(drop=True)
     touches = digital_touches(world)
-    at_of = {
-        str(who): (micros(mine["at"]), mine.index.to_numpy()) for who, mine in phone.groupby("customer_id")
-    }
+    at_of = {str(who): (micros(mine["at"]), mine.index.to_numpy()) for who, mine in phone.groupby("customer_id")}
     last_touch = np.full(len(phone), -1)
     followed = np.zeros(len(touches), dtype=bool)
     columns = (touches["customer_id"], micros(touches["start"]), micros(touches["end"] + within))
@@ -108,13 +102,9 @@ def issues(world: World, results: Results) -> None:
     number = (gap.isna() | (gap > repeat_window(world))).astype(int).groupby(key).cumsum()
     rows = rows.assign(issue=key[0].astype(str) + "|" + key[1].astype(str) + "|" + number.astype(str))
     by = rows.groupby("issue", sort=False)
-    found = by.agg(
-        at=("at", "min"), last=("at", "max"), channels=("channel", "nunique"), contacts=("at", "size")
-    )
+    found = by.agg(at=("at", "min"), last=("at", "max"), channels=("channel", "nunique"), contacts=("at", "size"))
     first = rows.drop_duplicates("issue").set_index("issue").reindex(found.index)
-    found = found.assign(
-        first_channel=first["channel"], topic=first["topic"], customer_id=first["customer_id"]
-    )
+    found = found.assign(first_channel=first["channel"], topic=first["topic"], customer_id=first["customer_id"])
     found = found[found["last"] + repeat_window(world) <= world.as_of]
     web = sessions(world)
     web = web[web["support"] & web["customer_id"].notna()]
@@ -126,9 +116,7 @@ def issues(world: World, results: Results) -> None:
         found["customer_id"], micros(found["at"] - before), micros(found["last"]), strict=True
     ):
         times = starts.get(who, nothing)
-        visits.append(
-            np.searchsorted(times, until, side="right") - np.searchsorted(times, since, side="left")
-        )
+        visits.append(np.searchsorted(times, until, side="right") - np.searchsorted(times, since, side="left"))
     cells = Cells(world, results, found.assign(touches=found["contacts"] + np.array(visits, dtype=int)))
     cells.share("channel_switch_rate", cells["channels"] > 1, 1)
     cells.mean("touches_per_issue", "touches")
@@ -143,11 +131,7 @@ def consistency(world: World, results: Results) -> None:
     days = world.calendar.local(rows["at"]).dt.date
     enough = world.vars["minimum_sample"]
     for dimension in ("overall", "topic", "product"):
-        members = (
-            member_names(rows[dimension])
-            if dimension != "overall"
-            else pd.Series("overall", index=rows.index)
-        )
+        members = member_names(rows[dimension]) if dimension != "overall" else pd.Series("overall", index=rows.index)
         for grain in grains_of(dimension) if dimension != "overall" else GRAINS:
             periods = days.map(lambda day, grain=grain: world.calendar.start(day, grain))
             cells = rows.groupby([periods, members, rows["channel"]])["satisfied"].agg(["sum", "size"])
@@ -189,8 +173,7 @@ def ad_events(world: World) -> pd.DataFrame:
     costs = campaign_costs(world).groupby(["campaign_id", "cost_date"])["cost"].sum()
     clicks = rows[rows["is_click"]].groupby(["campaign_id", day[rows["is_click"]]]).size()
     shares = [
-        costs.get((c, d), np.nan) / clicks.get((c, d), np.nan)
-        for c, d in zip(rows["campaign_id"], day, strict=True)
+        costs.get((c, d), np.nan) / clicks.get((c, d), np.nan) for c, d in zip(rows["campaign_id"], day, strict=True)
     ]
     rows["cost"] = own.where(rows["cost_amount"].notna(), pd.Series(shares, index=rows.index, dtype=float))
     return rows
@@ -211,8 +194,7 @@ def click_sessions(world: World, rows: pd.DataFrame) -> pd.Series[Any]:
     by_id = seen.drop_duplicates("click_id").set_index("click_id")["session"]
     web = sessions(world)[["session", "visitor", "start"]].dropna().sort_values("start", kind="stable")
     starts = {
-        str(who): (micros(mine["start"]), mine["session"].tolist())
-        for who, mine in web.groupby("visitor", sort=False)
+        str(who): (micros(mine["start"]), mine["session"].tolist()) for who, mine in web.groupby("visitor", sort=False)
     }
     found: list[str | None] = []
     columns = (rows[c] for c in ("is_click", "click_id", "visitor_id"))
@@ -239,9 +221,7 @@ def clicks(world: World, results: Results) -> None:
     channel = world.lookup("campaigns", "channel")
     costs = campaign_costs(world)
     costs = costs.assign(campaign=costs["campaign_id"], visit=None)[["at", "campaign", "cost", "visit"]]
-    visits = rows[rows["engaged"]].assign(visit=rows["session"], cost=0.0)[
-        ["at", "campaign", "cost", "visit"]
-    ]
+    visits = rows[rows["engaged"]].assign(visit=rows["session"], cost=0.0)[["at", "campaign", "cost", "visit"]]
     both = pd.concat([part for part in (costs, visits) if len(part)] or [costs], ignore_index=True)
     both["channel"] = both["campaign"].map(channel)
     both["cost"] = both["cost"].astype(float)
@@ -278,10 +258,7 @@ def people(world: World, results: Results) -> None:
     clicked = rows[rows["is_click"]]
     first = clicked.drop_duplicates(["campaign", "person"])
     first = first[first["at"] + pd.Timedelta(days=click_days) <= world.as_of]
-    buys = [
-        _between(bought.get(p), t, t + click_us)
-        for p, t in zip(first["person"], micros(first["at"]), strict=True)
-    ]
+    buys = [_between(bought.get(p), t, t + click_us) for p, t in zip(first["person"], micros(first["at"]), strict=True)]
     cells = Cells(world, results, first.assign(buys=np.array(buys, dtype=bool)))
     cells.share("post_click_conversion_rate", "buys", 1)
     own_clicks = clicked.assign(both=clicked["campaign"] + "|" + clicked["person"])
@@ -313,9 +290,7 @@ def assisted(world: World, results: Results) -> None:
     web = sessions(world)
     web = web[web["support"] & web["person"].notna()]
     visits: dict[str, list[tuple[pd.Timestamp, pd.Timestamp, str]]] = {}
-    for person, start, end, session in zip(
-        web["person"], web["start"], web["end"], web["session"], strict=True
-    ):
+    for person, start, end, session in zip(web["person"], web["start"], web["end"], web["session"], strict=True):
         visits.setdefault(person, []).append((start, end, session))
     credit = []
     for person, at in zip(sold["person"], sold["at"], strict=True):
@@ -336,9 +311,7 @@ def assisted(world: World, results: Results) -> None:
         sold[column] = sold["order_id"].map(dict(zip(last["order_id"], last[column], strict=True)))
     first = buyers(world)
     first_order = set(first["order_id"])
-    kind = pd.Series(
-        np.where(sold["order_id"].isin(first_order), "new", "repeat"), index=sold.index, dtype=object
-    )
+    kind = pd.Series(np.where(sold["order_id"].isin(first_order), "new", "repeat"), index=sold.index, dtype=object)
     sold["new_or_repeat"] = kept(kind, sold["customer_id"].notna())
     whole = Cells(world, results, sold)
     whole.total("support_assisted_revenue", "amount", by=("overall", "article", "cta", "new_or_repeat"))

@@ -38,9 +38,7 @@ def contributions(world: World, results: Results) -> None:
         }
     )
     both = pd.concat([written, solved[["at", "ticket_id", "agent", "team", "topic"]]], ignore_index=True)
-    Cells(world, results, both).distinct(
-        "knowledge_contribution_rate", "written", per="ticket_id", factor=100
-    )
+    Cells(world, results, both).distinct("knowledge_contribution_rate", "written", per="ticket_id", factor=100)
     links = world["ticket_articles"]
     linked = links[links["link_type"].isna() | links["link_type"].isin(["used", "created", "attached"])]
     cells = Cells(world, results, solved.assign(linked=solved["ticket_id"].isin(linked["ticket_id"])))
@@ -63,9 +61,7 @@ def reuse(world: World, results: Results) -> None:
     """Pairs of solved case and article per article published at the period's end."""
     links = world["ticket_articles"]
     kind = links["link_type"].where(links["link_type"].notna(), "used")
-    born = set(
-        zip(links["ticket_id"][kind == "created"], links["article_id"][kind == "created"], strict=True)
-    )
+    born = set(zip(links["ticket_id"][kind == "created"], links["article_id"][kind == "created"], strict=True))
     source = world.lookup("knowledge_articles", "source_ticket_id")
     solved = set(solved_tickets(world)["ticket_id"])
     rows = links[kind.isin(USES) & links["ticket_id"].isin(solved) & links["linked_at"].notna()]
@@ -75,9 +71,7 @@ def reuse(world: World, results: Results) -> None:
     rows = rows[np.array(keep, dtype=bool)]
     rows["author"] = rows["article"].map(world.lookup("knowledge_articles", "author_id"))
     rows["topic"] = rows["article"].map(world.lookup("knowledge_articles", "topic"))
-    per_published(
-        world, results, "article_reuse", rows.reset_index(drop=True), "pair", ("article", "author", "topic")
-    )
+    per_published(world, results, "article_reuse", rows.reset_index(drop=True), "pair", ("article", "author", "topic"))
 
 
 def visibility(world: World, results: Results) -> None:
@@ -86,9 +80,7 @@ def visibility(world: World, results: Results) -> None:
     seen = rows[(rows["impressions"] > 0) & rows["page_path"].notna()]
     articles = published(world)[["article_id", "url_path", "topic", "language"]].dropna(subset=["url_path"])
     seen = seen[["at", "page_path"]].merge(articles, left_on="page_path", right_on="url_path")
-    per_published(
-        world, results, "article_search_visibility", seen, "article_id", ("topic", "language"), same=True
-    )
+    per_published(world, results, "article_search_visibility", seen, "article_id", ("topic", "language"), same=True)
 
 
 def per_published(

@@ -81,21 +81,15 @@ def completeness(world: World, results: Results) -> None:
     cells = Cells(world, results, whole)
     cells.percentile("survey_minutes", cells["minutes"].where(cells["complete"].astype(bool)))
     middle = whole.groupby("survey", dropna=False)["minutes"].transform("median")
-    careless = (whole["minutes"] < middle / 3) | (
-        (whole["answers"] >= STRAIGHT_LINE_ANSWERS) & whole["one_line"]
-    )
+    careless = (whole["minutes"] < middle / 3) | ((whole["answers"] >= STRAIGHT_LINE_ANSWERS) & whole["one_line"])
     Cells(world, results, whole.assign(careless=careless)).share("careless_response_rate", "careless", 1)
     asked = world["survey_invitations"]
-    silent = asked["started_at"].notna() & ~asked["invitation_id"].isin(
-        responses(world)["invitation_id"].dropna()
-    )
+    silent = asked["started_at"].notna() & ~asked["invitation_id"].isin(responses(world)["invitation_id"].dropna())
     begun = asked[silent].assign(at=asked["started_at"], known=True, complete=False)
     types = responses(world)[["response", "survey_type"]].drop_duplicates()
     for rows, by in ((whole, ("overall", "channel")), (whole.merge(types), ("survey_type",))):
         columns = ["at", "known", "complete", *(c for c in ("channel", "survey_type") if c in by)]
-        both = pd.concat(
-            [part[columns] for part in (rows, begun) if len(part)] or [rows[columns]], ignore_index=True
-        )
+        both = pd.concat([part[columns] for part in (rows, begun) if len(part)] or [rows[columns]], ignore_index=True)
         both[["known", "complete"]] = both[["known", "complete"]].astype(bool)
         Cells(world, results, both).share("survey_completion_rate", "complete", "known", by=by)
 
@@ -126,9 +120,7 @@ def detractors(world: World, results: Results) -> None:
     )
     told = (following["reached"] - following["at"] <= within).to_numpy()
     Cells(world, results, unhappy.assign(told=told)).share("detractor_follow_up_rate", "told", 1)
-    scores = rows[rows["nps_answer"]].sort_values(
-        ["customer_id", "at", "response_id", "question_id"], kind="stable"
-    )
+    scores = rows[rows["nps_answer"]].sort_values(["customer_id", "at", "response_id", "question_id"], kind="stable")
     firsts = scores.drop_duplicates(["customer_id", "at"])
     next_ = firsts[["customer_id", "at"]].assign(next_at=firsts.groupby("customer_id")["at"].shift(-1))
     next_["next_detractor"] = firsts.groupby("customer_id")["detractor"].shift(-1)

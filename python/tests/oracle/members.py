@@ -23,9 +23,7 @@ CENT = 1e-6  # sums of floats this near are equal
 def mrr_events(world: World) -> pd.DataFrame:
     """Subscription events of known customers in order, with the MRR before and after each."""
     rows = world["subscription_events"]
-    rows = rows[rows["customer_id"].notna()].sort_values(
-        ["subscription_id", "event_at", "event_id"], kind="stable"
-    )
+    rows = rows[rows["customer_id"].notna()].sort_values(["subscription_id", "event_at", "event_id"], kind="stable")
     amounts = in_reporting_currency(world, rows["mrr_amount"], rows["currency"], rows["event_at"])
     before, after = [], []
     subscription, now, running = None, 0.0, 0.0
@@ -82,9 +80,7 @@ def levels(
             first_had[units[i]] = min(first_had[units[i]], at[i])
     for grain in ("day", "week", "month", "quarter", "year"):
         starts = calendar.periods(events["event_at"].min(), calendar.as_of, grain)
-        moments = micros(
-            pd.Series([calendar.instant(s) for s in [*starts, calendar.next(starts[-1], grain)]])
-        )
+        moments = micros(pd.Series([calendar.instant(s) for s in [*starts, calendar.next(starts[-1], grain)]]))
         steps = np.zeros((size, len(moments) + 1))
         np.add.at(steps, (units, np.searchsorted(moments, at, side="right")), change)
         level = np.round(np.cumsum(steps, axis=1), 6)
@@ -130,9 +126,7 @@ def points(world: World, results: Results) -> None:
     for (kpi, grain, start, dimension, member), row in redeemed.items():
         total = earned.get((kpi, grain, start, "overall", "overall"))
         if total:
-            results[kpi, grain, start, dimension, member] = Row(
-                row.value / total, row.value, total, row.sample_size
-            )
+            results[kpi, grain, start, dimension, member] = Row(row.value / total, row.value, total, row.sample_size)
 
 
 def membership(world: World) -> pd.DataFrame:

@@ -201,9 +201,7 @@ def retention_members(world: World, ids: pd.Index[Any]) -> dict[str, tuple[Any, 
     """For each dimension the member of each customer, as a code and the members' names."""
     who = pd.Series(ids, dtype=object)
     first = buyers(world)
-    cohorts = dict(
-        zip(first["customer_id"], world.calendar.local(first["at"]).dt.strftime("%Y-%m"), strict=True)
-    )
+    cohorts = dict(zip(first["customer_id"], world.calendar.local(first["at"]).dt.strftime("%Y-%m"), strict=True))
     columns = {"overall": pd.Series("overall", index=who.index), "first_order_cohort": who.map(cohorts)}
     for column in ("segment", "country", "acquisition_channel"):
         columns[column] = who.map(world.lookup("customers", column))

@@ -218,9 +218,7 @@ def to_type(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
         return pd.Series(np.array(parsed, dtype=MOMENT), index=values.index)
     if kind in ("varchar", "boolean"):
         return pd.Series(parsed, index=values.index, dtype=object)
-    return pd.Series(
-        np.array([math.nan if v is None else v for v in parsed], dtype=float), index=values.index
-    )
+    return pd.Series(np.array([math.nan if v is None else v for v in parsed], dtype=float), index=values.index)
 
 
 def parse_moment(value: Any) -> datetime | None:
@@ -360,9 +358,7 @@ def _known(rows: pd.DataFrame, table: RawTable, calendar: Calendar) -> pd.DataFr
     for start, end, goes in STARTS_AND_ENDS.get(table.name, []):
         rows[goes] = rows[goes].where(~(rows[end] < rows[start]))
     if table.name == "survey_responses":
-        rows = _on_scale(
-            rows, "score", rows["survey_type"].map(lambda kind: DEFAULT_SCALES.get(kind, (math.nan,) * 2))
-        )
+        rows = _on_scale(rows, "score", rows["survey_type"].map(lambda kind: DEFAULT_SCALES.get(kind, (math.nan,) * 2)))
     if table.name == "reviews":
         rows = _on_scale(rows, "rating", pd.Series([(1.0, 5.0)] * len(rows), index=rows.index, dtype=object))
     if table.name == "page_audits":
@@ -382,9 +378,7 @@ def _on_scale(rows: pd.DataFrame, score: str, default: pd.Series[Any]) -> pd.Dat
         ends = pd.Series([scale[position] for scale in default], index=rows.index, dtype=float)
         rows[column] = else_(rows[column], ends)
     off = (
-        (rows[score] < rows["scale_min"])
-        | (rows[score] > rows["scale_max"])
-        | (rows["scale_min"] >= rows["scale_max"])
+        (rows[score] < rows["scale_min"]) | (rows[score] > rows["scale_max"]) | (rows["scale_min"] >= rows["scale_max"])
     )
     rows[score] = rows[score].where(~off)
     return rows

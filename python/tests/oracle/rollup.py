@@ -162,9 +162,7 @@ class Cells:
     ) -> None:
         """The number of distinct keys, or its ratio to that of the `per` keys; null keys do not count."""
         keys, here = pd.factorize(self.rows[key])[0], self._floats(where) > 0
-        others, there = (
-            (pd.factorize(self.rows[per])[0], self._floats(per_where) > 0) if per else (keys, here)
-        )
+        others, there = (pd.factorize(self.rows[per])[0], self._floats(per_where) > 0) if per else (keys, here)
         for grain, dimension, cells in self._plan(kpi, None):
             tops = self._distinct(cells, keys, here)
             bottoms = self._distinct(cells, others, there)

@@ -161,12 +161,8 @@ def queue(world: World, results: Results) -> None:
     calls.share("ivr_abandonment_rate", calls["outcome"] == "abandoned_in_ivr", 1)
     if cells["measured_wait"].notna().any():
         cells.mean("speed_of_answer_seconds", cells["wait"].where(cells["by_agent"]))
-        limit = (
-            cells["channel"].map(lambda c: world.vars["service_level_seconds"].get(c, np.nan)).astype(float)
-        )
-        cells.share(
-            "service_level", cells["by_agent"] & (cells["wait"] <= limit), cells["offered"] & limit.notna()
-        )
+        limit = cells["channel"].map(lambda c: world.vars["service_level_seconds"].get(c, np.nan)).astype(float)
+        cells.share("service_level", cells["by_agent"] & (cells["wait"] <= limit), cells["offered"] & limit.notna())
     cells.share("transfer_rate", cells["answered"] & (cells["transfer_count"] > 0),
                 cells["answered"] & cells["transfer_count"].notna())  # fmt: skip
 

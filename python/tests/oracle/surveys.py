@@ -33,9 +33,7 @@ def subjects(world: World) -> pd.DataFrame:
     )
     shipments["subject_id"], shipments["team"] = shipments["shipment_id"], None
     shipments["channel"] = shipments["order_id"].map(world.lookup("orders", "channel"))
-    products = world["products"].assign(
-        subject_type="product", channel=None, topic=None, team=None, agent=None
-    )
+    products = world["products"].assign(subject_type="product", channel=None, topic=None, team=None, agent=None)
     products["subject_id"], products["product"], products["handled_by"] = (
         products["product_id"],
         products["product_id"],
@@ -57,9 +55,7 @@ def responses(world: World) -> pd.DataFrame:
     rows["at"], rows["survey"], rows["device"] = rows["responded_at"], rows["survey_id"], rows["device_type"]
     rows["response"] = rows["response_id"] + "|" + rows["survey_id"].fillna("")
     rows["aspect"] = rows["aspect"].where(rows["aspect"].notna(), "overall")
-    lent = rows[["subject_type", "subject_id"]].merge(
-        subjects(world), on=["subject_type", "subject_id"], how="left"
-    )
+    lent = rows[["subject_type", "subject_id"]].merge(subjects(world), on=["subject_type", "subject_id"], how="left")
     lent.index = rows.index
     known_subject = rows["subject_type"].notna() & rows["subject_id"].notna()
     rows["product"] = rows["product_id"]
@@ -84,9 +80,7 @@ def responses(world: World) -> pd.DataFrame:
     rows["ces_answer"] = is_ces & rows["place"].notna()
     rows["easy"] = is_ces & (rows["place"] >= 2 / 3 - SLACK)
     rows["unhappy"] = (
-        rows["detractor"]
-        | (is_csat & (rows["place"] < 0.5 - SLACK))
-        | (is_ces & (rows["place"] <= 1 / 3 + SLACK))
+        rows["detractor"] | (is_csat & (rows["place"] < 0.5 - SLACK)) | (is_ces & (rows["place"] <= 1 / 3 + SLACK))
     )
     return rows
 

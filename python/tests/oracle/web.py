@@ -56,9 +56,7 @@ def events(world: World) -> pd.DataFrame:
     key[unnamed.index] = unnamed["session_visitor"] + "|cut|" + cut
     rows["session"] = key
     own_row = "row|" + rows["event_id"]
-    rows["page_view"] = kept(
-        rows["session"] + "|" + rows["page_view_id"].fillna(""), rows["page_view_id"].notna()
-    )
+    rows["page_view"] = kept(rows["session"] + "|" + rows["page_view_id"].fillna(""), rows["page_view_id"].notna())
     rows["page_view"] = else_(rows["page_view"], own_row)
     rows["page_type"] = rows["page_type"].mask(rows["article_id"].notna(), "support_article")
     rows["is_support"] = rows["page_type"].isin(SUPPORT_PAGES)
@@ -110,9 +108,7 @@ def sessions(world: World) -> pd.DataFrame:
     found["last_page"] = last["page_path"]
     found["landing_article"], found["landing_term"] = first["article_id"], first["search_term"]
     found["last_search_term"] = rows[rows["search_term"].notna()].groupby("session")["search_term"].last()
-    last_article = (
-        rows[rows["article_id"].notna()].groupby("session")["article_id"].last().reindex(found.index)
-    )
+    last_article = rows[rows["article_id"].notna()].groupby("session")["article_id"].last().reindex(found.index)
     found["topic"] = last_article.map(world.lookup("knowledge_articles", "topic"))
     found["source"], found["organic"] = source_of(world, first)
     found["has_view"] = first["event_id"].notna()
@@ -187,9 +183,7 @@ def visits(world: World, results: Results) -> None:
 
 def primary(languages: pd.Series[Any]) -> pd.Series[Any]:
     """The primary subtag of each language tag."""
-    return languages.map(
-        {tag: re.split("[-_]", tag.strip().lower())[0] for tag in languages.dropna().unique()}
-    )
+    return languages.map({tag: re.split("[-_]", tag.strip().lower())[0] for tag in languages.dropna().unique()})
 
 
 def contact_starts(world: World) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
@@ -258,9 +252,7 @@ def site_search(world: World, results: Results) -> None:
     rows = events(world)
     searches = rows["event_name"] == "site_search"
     turn = searches.groupby(rows["session"]).cumsum()
-    hit = (rows["event_name"] == "search_click") | (
-        (rows["event_name"] == "page_view") & rows["article_id"].notna()
-    )
+    hit = (rows["event_name"] == "search_click") | ((rows["event_name"] == "page_view") & rows["article_id"].notna())
     rows = rows.assign(turn=rows["session"] + "|" + turn.astype(str), found=hit & ~searches)
     rows["success"] = rows.groupby("turn")["found"].transform("any")
     cells = Cells(world, results, rows[searches])
@@ -311,9 +303,7 @@ def vitals(world: World, results: Results) -> None:
     pages = rows.assign(order=order).sort_values(["order", "event_at", "event_id"], kind="stable")
     pages = pages.drop_duplicates("page_view").drop(columns=measures).merge(measured, on="page_view")
     cells = Cells(world, results, pages)
-    for kpi, measure in zip(
-        ("page_load_p75_ms", "lcp_p75_ms", "inp_p75_ms", "cls_p75"), measures, strict=True
-    ):
+    for kpi, measure in zip(("page_load_p75_ms", "lcp_p75_ms", "inp_p75_ms", "cls_p75"), measures, strict=True):
         cells.percentile(kpi, measure, 0.75)
     slow = (cells["lcp_ms"] > 2500) | (cells["inp_ms"] > 200) | (cells["cls"] > 0.1)
     known = cells.rows[["lcp_ms", "inp_ms", "cls"]].notna().any(axis=1)
