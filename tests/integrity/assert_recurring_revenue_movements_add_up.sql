@@ -1,0 +1,6 @@
+-- Opening + new + expansion + reactivation - contraction - churned is closing: movements are found per customer, opening
+-- and closing by running sums, so a customer lost on the way shows here.
+select *
+from {{ ref('int_subscriptions__mrr_movements') }}
+where
+    opening_mrr + new_mrr + expansion_mrr + reactivation_mrr - contraction_mrr - churned_mrr <> closing_mrr
