@@ -1,4 +1,4 @@
--- grain: one row per agent, channel, day of the reports and time [span_from, span_until) of being online or busy in it
+-- grain: one row per agent, channel and time [span_from, span_until) online or busy on one day of the reports
 with
 
 spans as (
@@ -24,8 +24,12 @@ day_spans as (
         spans.agent_id,
         spans.channel,
         spans.first_date + day_offsets.day_offset as staffed_date,
-        greatest(spans.span_from, {{ first_instant('spans.first_date + day_offsets.day_offset') }}) as span_from,
-        least(spans.span_until, {{ first_instant('spans.first_date + day_offsets.day_offset + 1') }}) as span_until
+        greatest(
+            spans.span_from, {{ first_instant('spans.first_date + day_offsets.day_offset') }}
+        ) as span_from,
+        least(
+            spans.span_until, {{ first_instant('spans.first_date + day_offsets.day_offset + 1') }}
+        ) as span_until
     from spans
     cross join day_offsets
 )

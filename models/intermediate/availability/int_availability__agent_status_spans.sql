@@ -1,4 +1,4 @@
--- grain: one row per human agent, channel and time [span_from, span_until) in which the agent is online or busy on it
+-- grain: one row per human agent, channel and time [span_from, span_until) of being online or busy on it
 with
 
 status_events as (

@@ -1,7 +1,7 @@
 -- grain: one row per channel on which agents can be there; a null channel stands for all where none is named
 with
 
--- Staffing is measured on channels with hours or statuses of their own, agents' work on those of contacts too.
+-- Staffing is measured on channels with hours or statuses of their own, work on those of answers too.
 named_channels as (
     select
         channel,
@@ -24,6 +24,7 @@ named_channels as (
         0 as is_scheduled,
         1 as is_worked
     from {{ ref('fct_interactions') }}
+    where is_worked_contact
 
     union all
 

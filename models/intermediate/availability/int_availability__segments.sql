@@ -1,4 +1,4 @@
--- grain: one row per channel and time [segment_from, segment_until) in one local hour in which nothing changes
+-- grain: one row per channel and time [segment_from, segment_until) in a local hour without any change
 with
 
 channels as (
@@ -25,11 +25,20 @@ calendars as (
     from {{ ref('int_service_time__calendars') }}
 ),
 
+-- Before the first status of a person nothing says whether anybody was there.
+first_statuses as (
+    select min(status_events.started_at) as first_status_at
+    from {{ ref('stg_raw__agent_status_events') }} as status_events
+    left join {{ ref('dim_agents') }} as agents on status_events.agent_id = agents.agent_id
+    where agents.is_bot is not true
+),
+
 run as (
     select
         as_of_run.as_of,
-        (select min(started_at) from {{ ref('stg_raw__agent_status_events') }}) as first_status_at
+        first_statuses.first_status_at
     from {{ ref('stg_raw__as_of') }} as as_of_run
+    cross join first_statuses
 ),
 
 scheduled_channels as (

@@ -21,7 +21,7 @@ moments as (
         topic,
         {{ microseconds('started_at') }} as moment_us,
         1 as contact_count,
-        case when contact_source = 'interaction' and is_answered_by_agent then 1 else 0 end as agent_contact_count
+        case when is_answered_by_agent then 1 else 0 end as agent_contact_count
     from contacts
 
     union all
@@ -43,16 +43,16 @@ select
     source_id,
     customer_id,
     topic,
-    coalesce(sum(contact_count) over (
+    cast(coalesce(sum(contact_count) over (
         partition by customer_id order by moment_us
         range between 1 following and {{ repeat_window }} following
-    ), 0) as later_contact_count,
-    coalesce(sum(contact_count) over (
+    ), 0) as bigint) as later_contact_count,
+    cast(coalesce(sum(contact_count) over (
         partition by customer_id, topic order by moment_us
         range between 1 following and {{ repeat_window }} following
-    ), 0) as later_topic_contact_count,
-    coalesce(sum(agent_contact_count) over (
+    ), 0) as bigint) as later_topic_contact_count,
+    cast(coalesce(sum(agent_contact_count) over (
         partition by customer_id order by moment_us
         range between 1 following and {{ day }} following
-    ), 0) as later_agent_contact_count
+    ), 0) as bigint) as later_agent_contact_count
 from moments

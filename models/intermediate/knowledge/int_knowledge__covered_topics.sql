@@ -1,4 +1,4 @@
--- grain: one row per topic and uninterrupted time [covered_from, covered_until) in which a published article covers it
+-- grain: one row per topic and uninterrupted time [covered_from, covered_until) with a published article
 with
 
 articles as (

@@ -113,7 +113,8 @@ cases as (
         cast(null as boolean) as is_unanswered,
         cast(null as boolean) as is_reopened,
         cast(null as boolean) as is_reassigned,
-        case when interactions.topic is not null then covered_topics.topic is not null end as is_topic_covered,
+        case when interactions.topic is not null then covered_topics.topic is not null end
+            as is_topic_covered,
         cast(null as boolean) as is_one_touch,
         cast(null as boolean) as is_self_serviceable,
         cast(null as boolean) as is_complaint,
@@ -202,7 +203,8 @@ select
     is_complaint,
     is_article_linked,
     -- An answered interaction is counted with the contacts.
-    case when is_solved and (case_source = 'ticket' or not is_answered) then is_reviewed end as is_quality_reviewed,
+    case when is_solved and (case_source = 'ticket' or not is_answered) then is_reviewed end
+        as is_quality_reviewed,
     -- An interaction is counted with the contacts.
     case when case_source = 'ticket' then customer_id is not null end as is_identified,
     true as is_case

@@ -1,4 +1,4 @@
--- grain: one row per event_date, hour_of_day, device_type, country and page_type with page views, where chat has hours
+-- grain: one row per event_date, hour_of_day, device_type, country and page_type with page views
 with
 
 page_views as (

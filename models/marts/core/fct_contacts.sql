@@ -84,7 +84,8 @@ select
     -- KPI flags: null keeps a row out of the KPI
     -- A ticket is counted with the cases.
     case when contact_source = 'interaction' then customer_id is not null end as is_identified,
-    case when customer_id is not null and is_repeat_window_over then later_contact_count > 0 end as is_repeated,
+    case when customer_id is not null and is_repeat_window_over then later_contact_count > 0 end
+        as is_repeated,
     case
         when contact_source = 'interaction' and is_day_over
             then coalesce(is_handled_by_machine, false) and not is_agent_needed

@@ -103,11 +103,12 @@ timed_interactions as (
         known_direction = 'inbound' and not is_leg as is_contact,
         known_direction in ('inbound', 'outbound') and known_outcome = 'answered' and is_by_agent
         and has_agent_status as is_measured_work,
-        -- Answered by whomever: a bot that hands over has transferred the contact, and took the customer's time.
+        -- By whomever: a bot that hands over has transferred the contact, and took the customer's time.
         known_direction = 'inbound' and known_outcome = 'answered' as is_answered_by_anyone,
         known_outcome = 'answered' and is_by_agent as is_answered_by_agent,
         known_direction = 'inbound'
-        and ((known_outcome = 'answered' and is_by_agent) or known_outcome = 'abandoned_in_queue') as is_offered,
+        and ((known_outcome = 'answered' and is_by_agent) or known_outcome = 'abandoned_in_queue')
+            as is_offered,
         {{ waiting_seconds('known_outcome', 'queue_seconds', 'enqueued_at', 'answered_at', 'ended_at') }}
             as waiting_seconds,
         talk_seconds + coalesce(hold_seconds, 0) + coalesce(wrap_up_seconds, 0) as all_handle_seconds,
@@ -199,7 +200,8 @@ select
     end as is_answered,
     case when timed_interactions.is_offered then true end as is_offered,
     case
-        when timed_interactions.known_direction = 'inbound' and timed_interactions.known_outcome = 'disconnected'
+        when timed_interactions.known_direction = 'inbound'
+            and timed_interactions.known_outcome = 'disconnected'
             then true
     end as is_disconnected,
     case
@@ -210,8 +212,10 @@ select
     case
         when timed_interactions.is_offered and timed_interactions.is_answered_by_agent
             then timed_interactions.all_handle_seconds / 3600
-                * cast({{ in_reporting_currency('timed_interactions.hourly_cost_amount',
-                    'timed_interactions.cost_currency', 'rates.rate', 'currency_run.reporting_currency') }} as double)
+                * cast({{ in_reporting_currency(
+                    'timed_interactions.hourly_cost_amount', 'timed_interactions.cost_currency', 'rates.rate',
+                    'currency_run.reporting_currency'
+                ) }} as double)
     end as contact_cost_amount,
     case when timed_interactions.is_measured_work then timed_interactions.all_handle_seconds end
         as worked_seconds,

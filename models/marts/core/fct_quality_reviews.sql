@@ -9,16 +9,29 @@ reviews as (
     from {{ ref('stg_raw__quality_reviews') }}
 ),
 
+agents as (
+    select * from {{ ref('dim_agents') }}
+),
+
+-- As landed: a review of a merged ticket, which is in no KPI of its own, is still of its channel.
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select
+        interactions.interaction_id,
+        interactions.channel,
+        interactions.agent_id,
+        agents.team
+    from {{ ref('stg_raw__interactions') }} as interactions
+    left join agents on interactions.agent_id = agents.agent_id
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
-),
-
-agents as (
-    select * from {{ ref('dim_agents') }}
+    select
+        tickets.ticket_id,
+        tickets.channel,
+        tickets.assignee_id,
+        coalesce(tickets.team, agents.team) as team
+    from {{ ref('stg_raw__tickets') }} as tickets
+    left join agents on tickets.assignee_id = agents.agent_id
 ),
 
 -- What a review does not say of itself is what its subject says.
@@ -40,7 +53,7 @@ select
     described_reviews.ticket_id,
     described_reviews.known_agent_id as agent_id,
     described_reviews.reviewer_id,
-    coalesce(described_reviews.subject_team, agents.team) as team,
+    coalesce(reviewed_agents.team, described_reviews.subject_team) as team,
     described_reviews.channel,
     described_reviews.scored_at,
     {{ reporting_date('described_reviews.scored_at') }} as scored_date,
@@ -54,4 +67,5 @@ select
                 / nullif(described_reviews.scale_high - described_reviews.scale_low, 0)
     end as quality_score
 from described_reviews
-left join agents on described_reviews.known_agent_id = agents.agent_id
+-- The team follows the agent whom the review names, who need not be the one who took the contact last.
+left join agents as reviewed_agents on described_reviews.agent_id = reviewed_agents.agent_id

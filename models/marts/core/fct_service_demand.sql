@@ -47,8 +47,7 @@ demand as (
         contacts.started_at,
         {{ joined_calendar_id() }} as calendar_id
     from contacts
-    left join first_schedules
-        on contacts.ticket_id = first_schedules.ticket_id and contacts.contact_source = 'ticket'
+    left join first_schedules on contacts.ticket_id = first_schedules.ticket_id
     {{ join_calendar('calendars', 'first_schedules.schedule_id', 'contacts.channel') }}
 
     union all
@@ -62,7 +61,8 @@ demand as (
         calendars.calendar_id
     from support_sessions
     left join calendars
-        on calendars.schedule_scope = '{{ any_schedule() }}' and calendars.channel_scope = '{{ any_channel() }}'
+        on calendars.schedule_scope = '{{ any_schedule() }}'
+        and calendars.channel_scope = '{{ any_channel() }}'
 ),
 
 moments as (
