@@ -19,7 +19,7 @@ histories as (
 ),
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ ref('stg_raw__interactions') }}
 ),
 
 shipments as (

@@ -17,7 +17,7 @@ interactions as (
 ),
 
 tickets as (
-    select * from {{ ref('stg_raw__tickets') }}
+    select * from {{ ref('int_tickets__current') }}
 ),
 
 orders as (
