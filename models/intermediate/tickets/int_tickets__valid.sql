@@ -2,11 +2,8 @@
 with
 
 tickets as (
-    select * from {{ ref('stg_raw__tickets') }}
-),
-
-links as (
-    select * from {{ ref('int_identity__links') }}
+    select * from {{ ref('int_tickets__current') }}
+    where is_valid
 ),
 
 agents as (
@@ -15,8 +12,8 @@ agents as (
 
 select
     tickets.ticket_id,
-    tickets.customer_id as requester_id,
-    coalesce(tickets.customer_id, links.customer_id) as customer_id,
+    tickets.requester_id,
+    tickets.customer_id,
     tickets.created_at,
     tickets.channel,
     tickets.case_type,
@@ -34,9 +31,4 @@ select
     tickets.solved_at,
     tickets.closed_at
 from tickets
-left join links on tickets.contact_address = links.identity_value
 left join agents on tickets.assignee_id = agents.agent_id
-where
-    tickets.is_spam is not true
-    and tickets.is_excluded is not true
-    and tickets.merged_into_ticket_id is null
