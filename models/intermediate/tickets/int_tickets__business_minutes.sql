@@ -25,33 +25,26 @@ calendars as (
     from {{ ref('int_service_time__calendars') }}
 ),
 
--- A response before the creation counts backwards, as the calendar minutes do.
+-- Answered before it was created (a call that opened its ticket): nobody waited.
 waits as (
     select
         tickets.ticket_id,
-        least(tickets.created_at, responses.first_responded_at) as wait_from,
-        greatest(tickets.created_at, responses.first_responded_at) as wait_until,
-        case when responses.first_responded_at < tickets.created_at then -1 else 1 end as wait_sign
+        tickets.created_at as wait_from,
+        greatest(tickets.created_at, responses.first_responded_at) as wait_until
     from tickets
     inner join responses on tickets.ticket_id = responses.ticket_id
+    -- That somebody answered may be known without the time.
+    where responses.first_responded_at is not null
 ),
 
 waits_by_schedule as (
     select
         waits.ticket_id,
         {{ joined_calendar_id() }} as calendar_id,
-        case when schedule_spans.is_first then waits.wait_from
-            else greatest(waits.wait_from, schedule_spans.applies_from) end as wait_from,
-        least(waits.wait_until, coalesce(schedule_spans.applies_until, waits.wait_until)) as wait_until,
-        waits.wait_sign
+        greatest(waits.wait_from, schedule_spans.applies_from) as wait_from,
+        least(waits.wait_until, coalesce(schedule_spans.applies_until, waits.wait_until)) as wait_until
     from waits
-    inner join (
-        select
-            *,
-            row_number() over (partition by ticket_id order by applies_from, coalesce(applies_until, applies_from)) = 1
-                as is_first
-        from schedule_spans
-    ) as schedule_spans on waits.ticket_id = schedule_spans.ticket_id
+    inner join schedule_spans on waits.ticket_id = schedule_spans.ticket_id
     {{ join_calendar('calendars', 'schedule_spans.schedule_id', 'schedule_spans.channel') }}
 ),
 
@@ -68,7 +61,7 @@ open_time as (
 measured_waits as (
     select
         waits_by_schedule.ticket_id,
-        waits_by_schedule.wait_sign * case
+        case
             -- No calendar is open round the clock.
             when waits_by_schedule.calendar_id is null
                 then {{ seconds_between('waits_by_schedule.wait_from', 'waits_by_schedule.wait_until') }}

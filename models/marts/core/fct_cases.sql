@@ -132,7 +132,11 @@ targeted_cases as (
     select
         cases.*,
         run.as_of,
-        {{ minutes_between('cases.created_at', 'cases.first_responded_at') }} as first_response_minutes,
+        -- Answered before it was created (a call that opened its ticket): nobody waited.
+        case
+            when cases.first_responded_at < cases.created_at then 0e0
+            else {{ minutes_between('cases.created_at', 'cases.first_responded_at') }}
+        end as first_response_minutes,
         {{ per_channel('cases.channel', var('first_response_target_minutes'), 1440) }} as target_minutes,
         cases.created_at + {{ repeat_window }} <= run.as_of as is_repeat_window_over,
         later_contacts.later_topic_contact_count
