@@ -5,6 +5,11 @@
     ('chat', 'messaging', 'email', 'social', 'web_form', 'forum', 'app')
 {%- endmacro %}
 
+{#- A ticket that was opened by phone is not known to have been a call. -#}
+{% macro is_call(contact_source, channel) -%}
+    ({{ contact_source }} = 'interaction' and {{ channel }} = 'phone')
+{%- endmacro %}
+
 {% macro digital_to_call_window() -%}
     {{ var('digital_to_call_window_hours') }} * interval '1' hour
 {%- endmacro %}

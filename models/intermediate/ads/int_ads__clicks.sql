@@ -40,7 +40,7 @@ next_sessions as (
     from clicks
     inner join sessions
         on clicks.visitor_id = sessions.visitor_id
-        and clicks.event_at < sessions.started_at
+        and clicks.event_at <= sessions.started_at
         and clicks.event_at + {{ click_to_session_minutes() }} * interval '1' minute >= sessions.started_at
     where clicks.click_id is null
 ),
@@ -76,9 +76,6 @@ select
     cost_amount,
     currency,
     session_key,
-    coalesce(customer_id, case when not is_refused then session_customer_id end) as customer_id,
-    coalesce(
-        customer_id, case when not is_refused then session_customer_id end,
-        md5(visitor_id), md5(session_visitor_id)
-    ) as person_id
+    coalesce(customer_id, session_customer_id) as customer_id,
+    coalesce(customer_id, session_customer_id, md5(visitor_id), md5(session_visitor_id)) as person_id
 from known_clicks

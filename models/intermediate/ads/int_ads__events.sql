@@ -44,7 +44,6 @@ select
     case when customers.analytics_consent is not false then
         coalesce(own_events.customer_id, links.customer_id)
     end as customer_id,
-    coalesce(not customers.analytics_consent, false) as is_refused,
     own_events.placement,
     own_events.creative_id,
     own_events.cost_amount,

@@ -12,7 +12,7 @@ sessions as (
 
 events as (
     select * from {{ ref('int_web__events') }}
-    where article_id is not null or event_name = 'cta_click'
+    where article_id is not null or (event_name = 'cta_click' and cta_id is not null)
 ),
 
 orders_after_sessions as (

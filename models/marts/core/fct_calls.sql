@@ -1,9 +1,9 @@
--- grain: one row per contact_id of a phone contact of a known customer
+-- grain: one row per contact_id of an inbound call of a known customer
 with
 
 calls as (
     select * from {{ ref('fct_contacts') }}
-    where channel = 'phone' and customer_id is not null
+    where {{ is_call('contact_source', 'channel') }} and customer_id is not null
 ),
 
 touches as (

@@ -68,7 +68,7 @@ moments as (
         {{ microseconds('started_at') }} as moment_us,
         started_at as called_at
     from contacts
-    where channel = 'phone'
+    where {{ is_call('contact_source', 'channel') }}
 ),
 
 followed_moments as (
