@@ -7,6 +7,7 @@ cart_events as (
 
 links as (
     select * from {{ ref('int_identity__links') }}
+    where identity_value not in (select identity_value from {{ ref('stg_raw__erased_identities') }})
 ),
 
 customers as (
@@ -33,10 +34,18 @@ select
     ranked_events.cart_id,
     ranked_events.event_type,
     ranked_events.event_at,
-    coalesce(ranked_events.customer_id, links.customer_id) as customer_id,
+    case
+        when ranked_events.customer_id is not null then ranked_events.customer_id
+        when customers.analytics_consent is not false then links.customer_id
+    end as customer_id,
     ranked_events.channel,
     ranked_events.device_type,
-    coalesce(ranked_events.country, customers.country) as country
+    coalesce(
+        ranked_events.country,
+        -- Only whoever agreed to be analysed is recognised by the visitor.
+        case when ranked_events.customer_id is not null or customers.analytics_consent is not false
+            then customers.country end
+    ) as country
 from ranked_events
 left join links on ranked_events.visitor_id = links.identity_value
 left join customers on coalesce(ranked_events.customer_id, links.customer_id) = customers.customer_id

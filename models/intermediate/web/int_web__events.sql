@@ -6,6 +6,19 @@ web_events as (
     where is_bot is not true
 ),
 
+links as (
+    select * from {{ ref('int_identity__links') }}
+),
+
+erased_identities as (
+    select * from {{ ref('stg_raw__erased_identities') }}
+),
+
+consenting_customers as (
+    select * from {{ ref('dim_customers') }}
+    where analytics_consent is not false
+),
+
 -- Only events without a session_id have to be put in order, so only those are.
 events_after_gaps as (
     select
@@ -49,8 +62,6 @@ select
     web_events.page_path,
     case when web_events.article_id is not null then 'support_article' else web_events.page_type end
         as page_type,
-    web_events.article_id is not null
-    or coalesce(web_events.page_type in {{ support_page_types() }}, false) as is_support_page,
     web_events.article_id,
     web_events.referrer,
     web_events.utm_source,
@@ -63,8 +74,8 @@ select
     web_events.cta_position,
     web_events.vote,
     web_events.device_type,
-    web_events.country,
-    web_events.language,
+    coalesce(web_events.country, consenting_customers.country) as country,
+    coalesce(web_events.language, consenting_customers.language) as language,
     web_events.engagement_ms,
     web_events.page_load_ms,
     web_events.lcp_ms,
@@ -73,3 +84,10 @@ select
     web_events.value_amount
 from web_events
 left join cut_events on web_events.event_id = cut_events.event_id
+left join links on web_events.visitor_id = links.identity_value
+left join erased_identities on web_events.visitor_id = erased_identities.identity_value
+left join consenting_customers
+    on coalesce(
+        web_events.customer_id,
+        case when erased_identities.identity_value is null then links.customer_id end
+    ) = consenting_customers.customer_id

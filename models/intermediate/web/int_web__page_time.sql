@@ -68,6 +68,7 @@ select
     page_path,
     page_type,
     article_id,
-    sum(engaged_seconds) as engaged_seconds
+    -- Decimals add up to the same sum in any order.
+    cast(sum(cast(engaged_seconds as decimal(18, 6))) as double) as engaged_seconds
 from spells
 group by session_key, page_path, page_type, article_id

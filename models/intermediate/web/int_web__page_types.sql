@@ -1,13 +1,13 @@
 -- grain: one row per page_path whose type is known
 with
 
-typed_page_views as (
+typed_paths as (
     select
         page_path,
         page_type,
-        count(*) as page_view_count
-    from {{ ref('int_web__page_views') }}
-    where is_page_view and page_path is not null and page_type is not null
+        count(*) as event_count
+    from {{ ref('int_web__events') }}
+    where page_path is not null and page_type <> 'unknown'
     group by page_path, page_type
 ),
 
@@ -16,9 +16,9 @@ ranked_types as (
         page_path,
         page_type,
         row_number() over (
-            partition by page_path order by page_view_count desc, page_type
+            partition by page_path order by event_count desc, page_type
         ) as type_rank
-    from typed_page_views
+    from typed_paths
 ),
 
 article_paths as (

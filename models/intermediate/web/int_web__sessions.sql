@@ -9,6 +9,10 @@ links as (
     select * from {{ ref('int_identity__links') }}
 ),
 
+erased_identities as (
+    select * from {{ ref('stg_raw__erased_identities') }}
+),
+
 customers as (
     select * from {{ ref('dim_customers') }}
 ),
@@ -19,7 +23,9 @@ sessions as (
         visitor_id,
         min(event_at) as started_at,
         max(event_at) as last_event_at,
-        bool_or(is_support_page) as is_support_session,
+        bool_or(
+            event_name = 'page_view' and coalesce(page_type in {{ support_page_types() }}, false)
+        ) as is_support_session,
         bool_or(event_name = 'contact_click') as has_contact_click,
         bool_or(event_name = 'chat_request') as has_chat_request,
         bool_or(event_name = 'cta_click') as has_cta_click,
@@ -42,34 +48,49 @@ named_customers as (
     where customer_id is not null
 ),
 
-sessions_with_customer as (
+known_sessions as (
     select
         sessions.*,
-        coalesce(named_customers.customer_id, links.customer_id) as customer_id
+        -- The visitor of an erased customer is nobody, though the session stays one.
+        case when erased_identities.identity_value is null then sessions.visitor_id end as known_visitor_id,
+        coalesce(
+            named_customers.customer_id,
+            case when erased_identities.identity_value is null then links.customer_id end
+        ) as known_customer_id
     from sessions
     left join named_customers
         on sessions.session_key = named_customers.session_key and named_customers.customer_rank = 1
     left join links on sessions.visitor_id = links.identity_value
+    left join erased_identities on sessions.visitor_id = erased_identities.identity_value
+),
+
+-- Whoever did not agree to be analysed stays a visitor.
+sessions_with_customer as (
+    select
+        known_sessions.*,
+        case when customers.analytics_consent is not false then known_sessions.known_customer_id end
+            as customer_id,
+        case when customers.analytics_consent is not false then customers.country end as customer_country,
+        case when customers.analytics_consent is not false then customers.language end as customer_language
+    from known_sessions
+    left join customers on known_sessions.known_customer_id = customers.customer_id
 )
 
 select
-    sessions_with_customer.session_key,
-    sessions_with_customer.visitor_id,
-    consenting_customers.customer_id,
-    coalesce(consenting_customers.customer_id, md5(sessions_with_customer.visitor_id)) as person_id,
-    consenting_customers.country as customer_country,
-    consenting_customers.language as customer_language,
-    sessions_with_customer.started_at,
-    sessions_with_customer.last_event_at,
-    sessions_with_customer.is_support_session,
-    sessions_with_customer.has_contact_click,
-    sessions_with_customer.has_chat_request,
-    sessions_with_customer.has_cta_click,
-    sessions_with_customer.has_helpful_vote,
-    sessions_with_customer.has_lead,
-    sessions_with_customer.has_purchase,
-    sessions_with_customer.is_engagement_recorded
+    session_key,
+    known_visitor_id as visitor_id,
+    customer_id,
+    coalesce(customer_id, md5(known_visitor_id)) as person_id,
+    customer_country,
+    customer_language,
+    started_at,
+    last_event_at,
+    is_support_session,
+    has_contact_click,
+    has_chat_request,
+    has_cta_click,
+    has_helpful_vote,
+    has_lead,
+    has_purchase,
+    is_engagement_recorded
 from sessions_with_customer
-left join customers as consenting_customers
-    on sessions_with_customer.customer_id = consenting_customers.customer_id
-    and consenting_customers.analytics_consent is not false

@@ -6,10 +6,6 @@ votes as (
     where event_name = 'article_vote'
 ),
 
-sessions as (
-    select * from {{ ref('int_web__sessions') }}
-),
-
 articles as (
     select * from {{ ref('dim_articles') }}
 )
@@ -22,11 +18,10 @@ select
     votes.article_id,
     articles.topic,
     votes.device_type,
-    coalesce(votes.language, sessions.customer_language) as language,
+    votes.language,
     votes.vote,
 
     -- KPI flag: null keeps a row out of the KPI
     case votes.vote when 'helpful' then true when 'not_helpful' then false end as is_helpful
 from votes
-inner join sessions on votes.session_key = sessions.session_key
 left join articles on votes.article_id = articles.article_id

@@ -49,6 +49,8 @@ select
     credited_values.value_amount as credited_value_amount,
 
     -- KPI measure: null keeps a row out of the KPI
-    case when clicks.is_support_page then coalesce(credited_values.value_amount, 0) end as support_value_amount
+    case when clicks.page_type in {{ support_page_types() }} then
+        coalesce(credited_values.value_amount, 0)
+    end as support_value_amount
 from clicks
 left join credited_values on clicks.event_id = credited_values.event_id

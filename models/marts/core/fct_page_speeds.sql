@@ -4,29 +4,23 @@ with
 measured_page_views as (
     select * from {{ ref('int_web__page_views') }}
     where coalesce(page_load_ms, lcp_ms, inp_ms, cls) is not null
-),
-
-sessions as (
-    select * from {{ ref('int_web__sessions') }}
 )
 
 select
-    measured_page_views.event_id,
-    measured_page_views.session_key,
-    measured_page_views.event_at,
-    {{ reporting_date('measured_page_views.event_at') }} as event_date,
-    measured_page_views.site,
-    measured_page_views.page_path,
-    measured_page_views.page_type,
-    measured_page_views.device_type,
-    coalesce(measured_page_views.country, sessions.customer_country) as country,
+    event_id,
+    session_key,
+    event_at,
+    {{ reporting_date('event_at') }} as event_date,
+    site,
+    page_path,
+    page_type,
+    device_type,
+    country,
 
     -- KPI flags and measures: null keeps a row out of the KPI
-    measured_page_views.page_load_ms,
-    measured_page_views.lcp_ms,
-    measured_page_views.inp_ms,
-    measured_page_views.cls,
-    {{ has_good_vitals('measured_page_views.lcp_ms', 'measured_page_views.inp_ms', 'measured_page_views.cls') }}
-        as has_good_vitals
+    page_load_ms,
+    lcp_ms,
+    inp_ms,
+    cls,
+    {{ has_good_vitals('lcp_ms', 'inp_ms', 'cls') }} as has_good_vitals
 from measured_page_views
-inner join sessions on measured_page_views.session_key = sessions.session_key

@@ -4,7 +4,7 @@ with
 reports as (
     select
         *,
-        -- Of breakdowns with as many columns filled, page wins over query, query over country, country over device.
+        -- Of breakdowns with as many columns filled, page wins over query, country and device in this order.
         case when page_path is not null then 1008 else 0 end
         + case when query is not null then 1004 else 0 end
         + case when country is not null then 1002 else 0 end
@@ -46,6 +46,8 @@ select
     case when is_finest_breakdown and may_be_support_page then impressions end as support_impressions,
     case when is_finest_breakdown and may_be_support_page then average_position * impressions end
         as weighted_position,
-    case when is_finest_breakdown and may_be_support_page and average_position is not null then impressions end
-        as position_impressions
+    case
+        when is_finest_breakdown and may_be_support_page and average_position is not null
+            then impressions
+    end as position_impressions
 from judged_reports

@@ -86,16 +86,16 @@ terms_searched as (
 article_time as (
     select
         session_key,
-        sum(engaged_seconds) as engaged_seconds
+        sum(cast(engaged_seconds as decimal(18, 6))) as engaged_seconds
     from page_time
-    where page_type = 'support_article'
-    group by session_key, coalesce(article_id, page_path)
+    group by session_key, coalesce(page_path, article_id)
+    having bool_or(page_type = 'support_article')
 ),
 
 longest_articles as (
     select
         session_key,
-        max(engaged_seconds) as longest_article_seconds
+        cast(max(engaged_seconds) as double) as longest_article_seconds
     from article_time
     group by session_key
 ),
@@ -103,7 +103,7 @@ longest_articles as (
 engaged_time as (
     select
         session_key,
-        sum(engaged_seconds) as engaged_seconds
+        cast(sum(cast(engaged_seconds as decimal(18, 6))) as double) as engaged_seconds
     from page_time
     group by session_key
 )
@@ -115,6 +115,7 @@ select
     sessions.started_at,
     {{ reporting_date('sessions.started_at') }} as started_date,
     sessions.last_event_at,
+    'web' as channel,
     landings.site,
     landings.page_path as landing_page,
     page_view_counts.exit_page,
@@ -132,6 +133,10 @@ select
     terms_searched.search_term as last_search_term,
     coalesce(page_view_counts.page_view_count, 0) as page_view_count,
     engaged_time.engaged_seconds,
+    coalesce(page_view_counts.page_view_count >= 2, false)
+    or coalesce(engaged_time.engaged_seconds >= {{ var('engaged_session_seconds') }}, false)
+    or sessions.has_lead
+    or sessions.has_purchase as is_engaged,
     longest_articles.longest_article_seconds,
     sessions.is_support_session,
     sessions.has_contact_click,
@@ -143,6 +148,7 @@ select
 
     -- KPI flags and measures: null keeps a row out of the KPI
     true as is_session,
+    sessions.customer_id is not null as is_identified,
     sessions.is_support_session and coalesce(landings.is_organic, false) as is_organic_support_session,
     page_view_counts.page_view_count = 1 as is_bounce,
     page_view_counts.page_view_count as pages_seen

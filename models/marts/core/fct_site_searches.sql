@@ -11,10 +11,6 @@ article_views as (
     where is_page_view and page_type = 'support_article'
 ),
 
-sessions as (
-    select * from {{ ref('int_web__sessions') }}
-),
-
 steps as (
     select session_key, event_at, event_id, event_name from events
     union all
@@ -39,12 +35,11 @@ select
     events.search_term,
     events.search_result_count,
     events.device_type,
-    coalesce(events.language, sessions.customer_language) as language,
+    events.language,
 
     -- KPI flags: null keeps a row out of the KPI
     coalesce(followed_steps.next_step <> 'site_search', false) as is_successful,
     events.search_result_count = 0 as is_without_result
 from events
 inner join followed_steps on events.event_id = followed_steps.event_id
-inner join sessions on events.session_key = sessions.session_key
 where events.event_name = 'site_search'

@@ -83,7 +83,8 @@ stretches as (
         {{ reporting_date('changed_at') }} as watched_date,
         {{ reporting_hour('changed_at') }} as hour_of_day,
         {{ reporting_weekday('changed_at') }} as day_of_week,
-        {{ seconds_between('changed_at', 'until_at') }} as seconds
+        -- Whole microseconds add up to the same sum in any order.
+        {{ microseconds('until_at') }} - {{ microseconds('changed_at') }} as stretch_microseconds
     from numbered_changes
     where until_at is not null
 )
@@ -97,9 +98,9 @@ select
     in_service_hours,
 
     -- KPI measures
-    sum(seconds) as watched_seconds,
-    sum(case when is_up then seconds else 0 end) as up_seconds,
-    sum(case when is_up then 0 else seconds end) / 60 as down_minutes
+    sum(stretch_microseconds) / 1e6 as watched_seconds,
+    sum(case when is_up then stretch_microseconds else 0 end) / 1e6 as up_seconds,
+    sum(case when is_up then 0 else stretch_microseconds end) / 6e7 as down_minutes
 from stretches
-where check_number > 0 and seconds > 0
+where check_number > 0 and stretch_microseconds > 0
 group by monitor_id, site, watched_date, hour_of_day, day_of_week, in_service_hours

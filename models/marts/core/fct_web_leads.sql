@@ -10,22 +10,18 @@ leads as (
     where event_name = 'lead'
 ),
 
-sessions as (
-    select * from {{ ref('int_web__sessions') }}
-),
-
 steps_before as (
     select
         leads.event_id as lead_id,
-        events.is_support_page,
+        events.event_name = 'page_view' and events.page_type in {{ support_page_types() }} as is_support_view,
         events.article_id,
         case when events.event_name = 'cta_click' then events.cta_id end as cta_id,
         row_number() over (
-            partition by leads.event_id, events.article_id is not null
+            partition by leads.event_id, events.article_id is null
             order by events.event_at desc, events.event_id desc
         ) as article_rank,
         row_number() over (
-            partition by leads.event_id, events.event_name = 'cta_click'
+            partition by leads.event_id, events.event_name <> 'cta_click' or events.cta_id is null
             order by events.event_at desc, events.event_id desc
         ) as cta_rank
     from leads
@@ -35,13 +31,16 @@ steps_before as (
             events.event_at < leads.event_at
             or (events.event_at = leads.event_at and events.event_id < leads.event_id)
         )
-    where events.is_support_page or events.event_name = 'cta_click'
+    where
+        (events.event_name = 'page_view' and events.page_type in {{ support_page_types() }})
+        or events.article_id is not null
+        or events.event_name = 'cta_click'
 ),
 
 leads_with_steps as (
     select
         lead_id,
-        bool_or(is_support_page) as has_support_page_before,
+        bool_or(coalesce(is_support_view, false)) as has_support_page_before,
         max(case when article_rank = 1 then article_id end) as last_article_id,
         max(case when cta_rank = 1 then cta_id end) as last_cta_id
     from steps_before
@@ -53,13 +52,12 @@ select
     leads.session_key,
     leads.event_at,
     {{ reporting_date('leads.event_at') }} as event_date,
-    leads_with_steps.last_article_id as article_id,
+    coalesce(leads.article_id, leads_with_steps.last_article_id) as article_id,
     leads_with_steps.last_cta_id as cta_id,
-    coalesce(leads.country, sessions.customer_country) as country,
+    leads.country,
     leads.value_amount,
 
     -- KPI flag
     coalesce(leads_with_steps.has_support_page_before, false) as is_support_lead
 from leads
-inner join sessions on leads.session_key = sessions.session_key
 left join leads_with_steps on leads.event_id = leads_with_steps.lead_id

@@ -41,8 +41,9 @@ reported_periods as (
         {%- if grain == 'all' %}
         max(run.as_of_date) as last_day
         {%- else %}
-        max(least({{ next_period_start(period_start('reports.report_date', grain), grain) }} - 1, run.as_of_date))
-            as last_day
+        max(least(
+            {{ next_period_start(period_start('reports.report_date', grain), grain) }} - 1, run.as_of_date
+        )) as last_day
         {%- endif %}
     from reports
     cross join run
