@@ -68,6 +68,7 @@
         'cases',
         'interactions',
         'page_speeds',
+        'replies',
         'returns',
         'shipments',
         'survey_invitations',
