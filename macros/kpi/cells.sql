@@ -104,8 +104,7 @@ daily_stocks as (
 )
 {% endmacro %}
 
-{#- Stock KPIs: what is there at each period's end. A stock of 0 is known for the whole (overall); a member without
-    stock has no row. -#}
+{#- Stock KPIs: what is there at each period's end. Like a count of 0, a stock of 0 has no row. -#}
 {% macro stock_cells(kpi_id, changes, dimensions) %}
 with
 
@@ -139,5 +138,5 @@ select
     cast(null as double) as standard_error
 from period_ends
 inner join daily_stocks on period_ends.last_day = daily_stocks.date_day
-where daily_stocks.stock <> 0 or daily_stocks.dimension_name = 'overall'
+where daily_stocks.stock <> 0
 {% endmacro %}

@@ -81,10 +81,11 @@ where
             {%- set ns = namespace(has_overall=false) -%}
             {%- for entry in entries if entry.date == date -%}
                 {%- set mine = [] -%}
-                {%- for dimension in entry.by if has_many_members(dimension) == (grain == 'month') -%}
+                {%- for dimension in entry.by
+                        if (entry.finest == 'month' or has_many_members(dimension)) == (grain == 'month') -%}
                     {%- do mine.append(dimension) -%}
                 {%- endfor -%}
-                {%- set overall = entry.overall and grain == 'day' -%}
+                {%- set overall = entry.overall and grain == entry.finest -%}
                 {%- if mine or overall -%}
                     {%- do members.append(entry) -%}
                     {%- if overall -%}{%- set ns.has_overall = true -%}{%- endif -%}

@@ -15,10 +15,13 @@ with
 
 {# Few keys come twice, so only those rows are put in order: a window over all rows would sort the whole table. #}
 repeated_keys as (
-    select {{ keys | join(', ') }}
+    select
+        {% for key in keys -%}
+            {{ key_value(table, key) }} as key_{{ loop.index }}{{ ',' if not loop.last }}
+        {% endfor %}
     from {{ source('raw', table) }}
     where {{ row_problem(table) }} is null
-    group by {{ keys | join(', ') }}
+    group by {% for key in keys %}{{ key_value(table, key) }}{{ ', ' if not loop.last }}{% endfor %}
     having count(*) > 1
 ),
 
@@ -28,13 +31,15 @@ versions as (
         {{ row_problem(table) }} as row_problem,
         {# Equal _loaded_at is settled by the columns themselves, so the order of files never matters. #}
         row_number() over (
-            partition by {{ keys | join(', ') }}, {{ row_problem(table) }} is null
+            partition by
+                {% for key in keys %}{{ key_value(table, key) }}, {% endfor -%}
+                {{ row_problem(table) }} is null
             order by
                 _loaded_at desc nulls last, _deleted desc nulls last
                 {%- for column in contract.columns if column not in keys %}, {{ column }} desc nulls last{% endfor %}
         ) as version_rank
     from {{ source('raw', table) }} as landed
-    where exists (select 1 from repeated_keys where {{ same_key(keys) }})
+    where exists (select 1 from repeated_keys where {{ same_key(table, keys) }})
 
     union all
 
@@ -43,13 +48,15 @@ versions as (
         {{ row_problem(table) }} as row_problem,
         1 as version_rank
     from {{ source('raw', table) }} as landed
-    where not exists (select 1 from repeated_keys where {{ same_key(keys) }})
+    where not exists (select 1 from repeated_keys where {{ same_key(table, keys) }})
 )
 
 select
     {% for column in contract.columns -%}
         {%- if column in impossible -%}
             case when {{ impossible[column] }} then null else {{ column }} end as {{ column }},
+        {%- elif column in keys and key_value(table, column) != column -%}
+            {{ key_value(table, column) }} as {{ column }},
         {%- else -%}
             {{ column }},
         {%- endif %}
@@ -57,7 +64,7 @@ select
     _loaded_at,
     _file,
     {% for key in keys -%}
-        coalesce(cast({{ key }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
+        coalesce(cast({{ key_value(table, key) }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
     {%- endfor %} as row_key,
     case
         when row_problem = 'future' then 'future'
@@ -101,9 +108,18 @@ end
     {%- endif -%}
 {%- endmacro %}
 
-{% macro same_key(keys) -%}
+{#- A key column's value; a response without question_id is told apart by what it asks. -#}
+{% macro key_value(table, column) -%}
+    {%- if table == 'survey_responses' and column == 'question_id' -%}
+        coalesce(question_id, lower(trim(survey_type)) || ':' || coalesce(lower(trim(aspect)), 'overall'))
+    {%- else -%}
+        {{ column }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro same_key(table, keys) -%}
     {%- for key in keys -%}
-        repeated_keys.{{ key }} is not distinct from landed.{{ key }}{{ ' and ' if not loop.last }}
+        repeated_keys.key_{{ loop.index }} is not distinct from {{ key_value(table, key) }}{{ ' and ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 

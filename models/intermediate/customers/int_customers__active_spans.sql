@@ -17,6 +17,7 @@ followed_events as (
         event_type not in ('pause', 'cancel') as is_active,
         lead(event_at) over (partition by subscription_id order by event_at, event_id) as next_event_at
     from subscription_events
+    where customer_id is not null
 ),
 
 -- Active at M: an order in [M - window, M), or a subscription whose last event before M is no pause or cancel.

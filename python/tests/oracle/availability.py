@@ -13,6 +13,7 @@ from .contacts import contacts
 from .hours import Moments, ServiceHours, Spans, micros, service_hours
 from .raw import MOMENT, World, kept, remembered
 from .rollup import Cells, Results
+from .service import schedule_changes
 from .web import page_views, sessions
 
 HOUR = 3_600_000_000
@@ -96,8 +97,8 @@ def staffing(world: World, results: Results) -> None:
             scheduled = watched if spans is None else spans.within(watched)
             there = together(with_status(stays(world, channel), wanted).values())
             _, starts, ends = pieces(world, scheduled.starts, scheduled.ends)
-            seconds = (there.elapsed(ends) - there.elapsed(starts)) / 1e6
-            parts = pd.DataFrame({"at": as_moments(starts), "there": seconds, "all": (ends - starts) / 1e6})
+            minutes = (there.elapsed(ends) - there.elapsed(starts)) / 6e7
+            parts = pd.DataFrame({"at": as_moments(starts), "there": minutes, "all": (ends - starts) / 6e7})
             found.append(parts.assign(channel=channel))
         Cells(world, results, pd.concat(found, ignore_index=True)).share(kpi, "there", "all")
 
@@ -148,6 +149,21 @@ def in_open_hours(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
     return found
 
 
+def schedule_at_start(world: World, rows: pd.DataFrame) -> list[str | None]:
+    """The schedule that a ticket has when it is created: a schedule event at that instant applies already."""
+    changes = schedule_changes(world)
+    found: list[str | None] = []
+    for source, ticket, schedule, start in zip(
+        *(rows[c] for c in ("source", "ticket_id", "schedule_id", "at")), strict=True
+    ):
+        steps = changes.get(ticket, []) if source == "ticket" else []
+        now = steps[0][1] if steps and steps[0][1] is not None else schedule
+        for at, _, new in steps:
+            now = new if at <= start else now
+        found.append(now)
+    return found
+
+
 def presence(world: World, results: Results) -> None:
     """Contacts and page views in and out of service hours."""
     rows = interactions(world)
@@ -160,6 +176,7 @@ def presence(world: World, results: Results) -> None:
     spans = service_hours(world).any()
     begun["open"] = True if spans is None else spans.contain(micros(begun["at"]))
     asked = contacts(world)
+    asked = asked.assign(schedule_id=schedule_at_start(world, asked))
     asked = asked.assign(open=in_open_hours(world, asked))
     both = pd.concat([part[["at", "channel", "open"]] for part in (begun, asked)], ignore_index=True)
     Cells(world, results, both.assign(closed=~both["open"].astype(bool))).share("out_of_hours_demand", "closed", 1)

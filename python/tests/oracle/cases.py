@@ -195,7 +195,8 @@ def responses(world: World) -> pd.DataFrame:
     """ticket_id and responded_at of response messages and of interactions answered by an agent."""
     messages = response_messages(world)[["ticket_id", "sent_at"]].rename(columns={"sent_at": "responded_at"})
     calls = interactions(world)
-    calls = calls[calls["by_agent"] & calls["ticket_id"].notna() & calls["answered_at"].notna()]
+    outside = calls["inbound"] | calls["outbound"]
+    calls = calls[outside & calls["by_agent"] & calls["ticket_id"].notna() & calls["answered_at"].notna()]
     answers = calls[["ticket_id", "answered_at"]].rename(columns={"answered_at": "responded_at"})
     return pd.concat([messages, answers], ignore_index=True)
 

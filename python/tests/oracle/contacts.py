@@ -19,13 +19,13 @@ DAY = pd.Timedelta(days=1)
 
 @remembered
 def contacts(world: World) -> pd.DataFrame:
-    """Inbound interactions, no legs, and tickets without an inbound interaction."""
+    """Inbound interactions, no legs, and tickets without such an interaction."""
     rows = interactions(world)
     inbound = rows[rows["inbound"]]
     calls = inbound[~inbound["leg"]].assign(source="interaction", schedule_id=None)
     calls["contact_id"] = calls["interaction_id"]
     alone = tickets(world)
-    alone = alone[~alone["ticket_id"].isin(inbound["ticket_id"].dropna())].assign(source="ticket", queue=None)
+    alone = alone[~alone["ticket_id"].isin(calls["ticket_id"].dropna())].assign(source="ticket", queue=None)
     alone["contact_id"] = alone["ticket_id"]
     columns = [
         *(
