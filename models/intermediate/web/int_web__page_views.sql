@@ -23,7 +23,8 @@ page_rows as (
         lcp_ms,
         inp_ms,
         cls,
-        case when page_view_id is null then event_id end as lone_event_id
+        -- Without an id each row is a page view of its own.
+        coalesce('view:' || page_view_id, 'event:' || event_id) as page_view_key
     from {{ ref('int_web__events') }}
     where event_name = 'page_view' or coalesce(page_load_ms, lcp_ms, inp_ms, cls) is not null
 ),
@@ -32,29 +33,48 @@ ranked_rows as (
     select
         *,
         row_number() over (
-            partition by page_view_id, lone_event_id order by event_at, event_id
-        ) as row_number,
-        row_number() over (
-            partition by page_view_id, lone_event_id order by is_page_view desc, event_at, event_id
+            partition by page_view_key order by is_page_view desc, event_at, event_id
         ) as row_rank
     from page_rows
 ),
 
-measured_rows as (
+-- A window would carry all columns through another sort.
+measurements as (
     select
-        *,
-        sum(engagement_ms) over (partition by page_view_id, lone_event_id) as engagement_before_ms
-        {%- for measure in ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %},
-        max_by({{ measure }}, case when {{ measure }} is not null then row_number end) over (
-            partition by page_view_id, lone_event_id
-        ) as last_{{ measure }}
+        page_view_key,
+        sum(engagement_ms) as engagement_before_ms,
+        {%- for measure in ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %}
+        max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from ranked_rows
+    where coalesce(engagement_ms, page_load_ms, lcp_ms, inp_ms, cls) is not null
+    group by page_view_key
 ),
 
 page_views as (
-    select * from measured_rows
-    where row_rank = 1
+    select
+        ranked_rows.event_id,
+        ranked_rows.page_view_id,
+        ranked_rows.session_key,
+        ranked_rows.event_at,
+        ranked_rows.is_page_view,
+        ranked_rows.site,
+        ranked_rows.page_path,
+        ranked_rows.page_type,
+        ranked_rows.article_id,
+        ranked_rows.search_term,
+        ranked_rows.device_type,
+        ranked_rows.country,
+        ranked_rows.language,
+        measurements.engagement_before_ms,
+        measurements.page_load_ms,
+        measurements.lcp_ms,
+        measurements.inp_ms,
+        measurements.cls
+    from ranked_rows
+    left join measurements on ranked_rows.page_view_key = measurements.page_view_key
+    where ranked_rows.row_rank = 1
 )
 
 select
@@ -72,10 +92,10 @@ select
     country,
     language,
     engagement_before_ms,
-    last_page_load_ms as page_load_ms,
-    last_lcp_ms as lcp_ms,
-    last_inp_ms as inp_ms,
-    last_cls as cls,
+    page_load_ms,
+    lcp_ms,
+    inp_ms,
+    cls,
     case when is_page_view then row_number() over session_order end as page_view_number,
     case when is_page_view then lead(event_id) over session_order is null end as is_last_in_session,
     lag(page_path) over session_order as previous_page_path,

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_article_votes feeds
-{{ kpi_parts('fct_article_votes') }}
+{{ kpi_parts('fct_article_votes') }}  -- noqa: PRS

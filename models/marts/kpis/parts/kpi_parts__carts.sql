@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_carts feeds
-{{ kpi_parts('fct_carts') }}
+{{ kpi_parts('fct_carts') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_checkouts feeds
-{{ kpi_parts('fct_checkouts') }}
+{{ kpi_parts('fct_checkouts') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_cta_clicks feeds
-{{ kpi_parts('fct_cta_clicks') }}
+{{ kpi_parts('fct_cta_clicks') }}  -- noqa: PRS

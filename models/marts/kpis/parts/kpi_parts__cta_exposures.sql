@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_cta_exposures feeds
-{{ kpi_parts('fct_cta_exposures') }}
+{{ kpi_parts('fct_cta_exposures') }}  -- noqa: PRS

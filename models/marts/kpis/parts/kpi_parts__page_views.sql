@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_page_views feeds
-{{ kpi_parts('fct_page_views') }}
+{{ kpi_parts('fct_page_views') }}  -- noqa: PRS

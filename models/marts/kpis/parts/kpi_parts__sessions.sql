@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_sessions feeds
-{{ kpi_parts('fct_sessions') }}
+{{ kpi_parts('fct_sessions') }}  -- noqa: PRS

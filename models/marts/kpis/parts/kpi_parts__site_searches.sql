@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_site_searches feeds
-{{ kpi_parts('fct_site_searches') }}
+{{ kpi_parts('fct_site_searches') }}  -- noqa: PRS
