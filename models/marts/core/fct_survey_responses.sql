@@ -67,6 +67,7 @@ dated_responses as (
 judged_responses as (
     select
         *,
+        {{ microseconds('response_at') }} as response_us,
         case survey_type
             when 'nps' then nps_score <= 6
             when 'csat' then {{ is_csat_unhappy('score_place') }}
@@ -79,7 +80,7 @@ judged_responses as (
 moments as (
     select distinct
         customer_id,
-        {{ microseconds('response_at') }} as moment_us,
+        response_us as moment_us,
         cast(null as bigint) as touch_us
     from judged_responses
     where is_unhappy and customer_id is not null
@@ -93,7 +94,7 @@ moments as (
     from touches
 ),
 
-followed_moments as (
+touched_moments as (
     select
         customer_id,
         moment_us,
@@ -103,6 +104,15 @@ followed_moments as (
             range between 1 following and unbounded following
         ) as next_touch_us
     from moments
+),
+
+followed_moments as (
+    select
+        customer_id,
+        moment_us,
+        next_touch_us
+    from touched_moments
+    where touch_us is null
 ),
 
 -- Answers of one instant follow none of each other; the first of them speaks for all.
@@ -238,9 +248,7 @@ from described_responses
 cross join run
 left join followed_moments
     on described_responses.customer_id = followed_moments.customer_id
-    and {{ microseconds('described_responses.response_at') }} = followed_moments.moment_us
-    and described_responses.is_unhappy
-    and followed_moments.touch_us is null
+    and described_responses.response_us = followed_moments.moment_us
 left join next_nps_moments
     on described_responses.customer_id = next_nps_moments.customer_id
     and described_responses.response_at = next_nps_moments.response_at

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_reviews feeds
-{{ kpi_parts('fct_reviews') }}
+{{ kpi_parts('fct_reviews') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_shipments feeds
-{{ kpi_parts('fct_shipments') }}
+{{ kpi_parts('fct_shipments') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_survey_invitations feeds
-{{ kpi_parts('fct_survey_invitations') }}
+{{ kpi_parts('fct_survey_invitations') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_survey_submissions feeds
-{{ kpi_parts('fct_survey_submissions') }}
+{{ kpi_parts('fct_survey_submissions') }}  -- noqa: PRS
