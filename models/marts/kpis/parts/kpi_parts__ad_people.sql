@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_ad_people feeds
-{{ kpi_parts('fct_ad_people') }}
+{{ kpi_parts('fct_ad_people') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_assisted_order_categories feeds
-{{ kpi_parts('fct_assisted_order_categories') }}
+{{ kpi_parts('fct_assisted_order_categories') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_assisted_orders feeds
-{{ kpi_parts('fct_assisted_orders') }}
+{{ kpi_parts('fct_assisted_orders') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_cases feeds
-{{ kpi_parts('fct_cases') }}
+{{ kpi_parts('fct_cases') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_chat_hours feeds
-{{ kpi_parts('fct_chat_hours') }}
+{{ kpi_parts('fct_chat_hours') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_contacts feeds
-{{ kpi_parts('fct_contacts') }}
+{{ kpi_parts('fct_contacts') }}  -- noqa: PRS

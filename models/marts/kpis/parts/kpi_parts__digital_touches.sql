@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_digital_touches feeds
-{{ kpi_parts('fct_digital_touches') }}
+{{ kpi_parts('fct_digital_touches') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_interactions feeds
-{{ kpi_parts('fct_interactions') }}
+{{ kpi_parts('fct_interactions') }}  -- noqa: PRS

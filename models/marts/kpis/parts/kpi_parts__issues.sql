@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_issues feeds
-{{ kpi_parts('fct_issues') }}
+{{ kpi_parts('fct_issues') }}  -- noqa: PRS

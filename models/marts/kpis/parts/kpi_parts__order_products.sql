@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_order_products feeds
-{{ kpi_parts('fct_order_products') }}
+{{ kpi_parts('fct_order_products') }}  -- noqa: PRS

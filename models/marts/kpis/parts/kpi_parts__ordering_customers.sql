@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_ordering_customers feeds
-{{ kpi_parts('fct_ordering_customers') }}
+{{ kpi_parts('fct_ordering_customers') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_orders feeds
-{{ kpi_parts('fct_orders') }}
+{{ kpi_parts('fct_orders') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_quality_reviews feeds
-{{ kpi_parts('fct_quality_reviews') }}
+{{ kpi_parts('fct_quality_reviews') }}  -- noqa: PRS

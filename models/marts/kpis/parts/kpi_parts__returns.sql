@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_returns feeds
-{{ kpi_parts('fct_returns') }}
+{{ kpi_parts('fct_returns') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_staffing_hours feeds
-{{ kpi_parts('fct_staffing_hours') }}
+{{ kpi_parts('fct_staffing_hours') }}  -- noqa: PRS

@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_support_sessions feeds
-{{ kpi_parts('fct_support_sessions') }}
+{{ kpi_parts('fct_support_sessions') }}  -- noqa: PRS

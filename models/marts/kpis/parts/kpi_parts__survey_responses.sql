@@ -1,2 +1,2 @@
 -- grain: one row per KPI, part_date, dimension and member that fct_survey_responses feeds
-{{ kpi_parts('fct_survey_responses') }}
+{{ kpi_parts('fct_survey_responses') }}  -- noqa: PRS
