@@ -1,6 +1,6 @@
 {#-
     The CTEs `stock_periods` and `period_stocks`: what is there at the start (opening_<amount>) and at the end
-    (closing_<amount>) of every period from a member's first move to as_of. A period that as_of cuts closes at as_of.
+    (closing_<amount>) of every period from a member's first move to as_of. A period that as_of cuts closes there.
     `moves` is a relation with moved_date, dimension_name, dimension_value and the amounts that moved.
 
     Moves are summed per period first, so the running sums are over periods, however many moves there are.

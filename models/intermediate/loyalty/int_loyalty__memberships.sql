@@ -1,4 +1,4 @@
--- grain: one row per customer, program (or all programs together) and uninterrupted time [member_from, member_until)
+-- grain: one row per customer, program (or any of them) and uninterrupted time [member_from, member_until)
 with
 
 loyalty_events as (

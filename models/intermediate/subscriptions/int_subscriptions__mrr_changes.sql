@@ -1,4 +1,4 @@
--- grain: one row per customer, product and day on which the customer's recurring revenue of the product changed
+-- grain: one row per customer, product and day on which what the customer pays for the product changed
 with
 
 states as (

@@ -13,7 +13,7 @@ run as (
     select * from {{ ref('stg_raw__as_of') }}
 ),
 
--- An account is what must move for revenue to be won or lost: the customer, by product the customer's product.
+-- An account is what must move for revenue to be won or lost: a customer; by product, a customer's product.
 account_changes as (
     select
         'customer' as account_type,

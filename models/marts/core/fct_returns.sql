@@ -45,7 +45,8 @@ select
         -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
                                   'run.reporting_currency') }}
     end as revenue_amount,
-    {{ days_elapsed('coalesce(returns.requested_at, returns.returned_at)', 'returns.resolved_at') }} as resolution_days
+    {{ days_elapsed('coalesce(returns.requested_at, returns.returned_at)', 'returns.resolved_at') }}
+        as resolution_days
 from returns
 cross join run
 left join orders on returns.order_id = orders.order_id

@@ -24,7 +24,9 @@ ranked_shipments as (
         carrier,
         min(shipped_at) over (partition by order_id) as first_shipped_at,
         max(delivered_at) over (partition by order_id) as last_delivered_at,
-        row_number() over (partition by order_id order by shipped_at nulls last, shipment_id) as shipment_number
+        row_number() over (
+            partition by order_id order by shipped_at nulls last, shipment_id
+        ) as shipment_number
     from shipments
 ),
 

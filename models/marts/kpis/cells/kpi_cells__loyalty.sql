@@ -95,7 +95,8 @@ active_members as (
 
 counted_members as (
     {%- for dimension, member in [
-        ('overall', "'overall'"), ('segment', dimension_member('segment')), ('program', dimension_member('program')),
+        ('overall', "'overall'"), ('segment', dimension_member('segment')),
+        ('program', dimension_member('program')),
     ] %}
     select
         period_grain,
@@ -145,7 +146,9 @@ redeemed_points as (
         sum(cast(redeemed_points as decimal(38, 12))) as redeemed_points
     from loyalty_events
     where redeemed_points is not null
-    group by {{ period_start('event_date', grain) ~ ', ' if grain != 'all' }}{{ dimension_member('reward_type') }}
+    group by
+        {{ period_start('event_date', grain) ~ ', ' if grain != 'all' }}
+        {{- dimension_member('reward_type') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

@@ -9,7 +9,8 @@ movements as (
 cells as (
     {%- for kpi_id, numerator in [
         ('revenue_churn_rate', 'churned_mrr'),
-        ('net_revenue_retention', 'opening_mrr + expansion_mrr + reactivation_mrr - contraction_mrr - churned_mrr'),
+        ('net_revenue_retention',
+         'opening_mrr + expansion_mrr + reactivation_mrr - contraction_mrr - churned_mrr'),
         ('gross_revenue_retention', 'opening_mrr - contraction_mrr - churned_mrr'),
     ] %}
     select

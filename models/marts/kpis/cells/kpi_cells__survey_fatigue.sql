@@ -16,7 +16,9 @@ invited_customers as (
         {{ dimension_member('segment') }} as dimension_1,
         bool_or(is_over_limit) as is_over_limit
     from invitations
-    group by {{ period_start('sent_date', grain) ~ ', ' if grain != 'all' }}customer_id, {{ dimension_member('segment') }}
+    group by
+        {{ period_start('sent_date', grain) ~ ', ' if grain != 'all' }}customer_id,
+        {{ dimension_member('segment') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
