@@ -35,7 +35,10 @@
 
 {#- Seen as far as anybody knows: only what was measured as not viewable is no impression. -#}
 {% macro is_ad_impression(event_type, is_viewable) -%}
-    ({{ event_type }} = 'email_open' or ({{ event_type }} = 'impression' and {{ is_viewable }} is not false))
+    (
+        {{ event_type }} = 'email_open'
+        or ({{ event_type }} = 'impression' and {{ is_viewable }} is not false)
+    )
 {%- endmacro %}
 
 {#- Looked at more than the page they landed on, stayed, or did something. -#}

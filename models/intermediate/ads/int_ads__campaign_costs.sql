@@ -17,8 +17,8 @@ converted_costs as (
     select
         campaign_costs.campaign_id,
         campaign_costs.cost_date,
-        {{ in_reporting_currency('campaign_costs.cost_amount', 'campaign_costs.currency', 'rates.rate',
-                                 'run.reporting_currency') }} as cost_amount
+        {{ in_reporting_currency('campaign_costs.cost_amount', 'campaign_costs.currency',
+                                 'rates.rate', 'run.reporting_currency') }} as cost_amount
     from campaign_costs
     cross join run
     {{ join_rate('rates', 'campaign_costs.currency', 'campaign_costs.cost_date') }}

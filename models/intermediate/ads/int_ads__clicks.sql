@@ -24,7 +24,8 @@ sessions_by_click_id as (
         session_click_ids.click_id,
         session_click_ids.session_key,
         row_number() over (
-            partition by session_click_ids.click_id order by sessions.started_at, sessions.session_key
+            partition by session_click_ids.click_id
+            order by sessions.started_at, sessions.session_key
         ) as session_rank
     from session_click_ids
     inner join sessions on session_click_ids.session_key = sessions.session_key
@@ -41,7 +42,8 @@ next_sessions as (
     inner join sessions
         on clicks.visitor_id = sessions.visitor_id
         and clicks.event_at <= sessions.started_at
-        and clicks.event_at + {{ click_to_session_minutes() }} * interval '1' minute >= sessions.started_at
+        and sessions.started_at
+        <= clicks.event_at + {{ click_to_session_minutes() }} * interval '1' minute
     where clicks.click_id is null
 ),
 
@@ -61,7 +63,8 @@ known_clicks as (
     select
         clicks_with_session.*,
         sessions.customer_id as session_customer_id,
-        case when erased_identities.identity_value is null then sessions.visitor_id end as session_visitor_id
+        case when erased_identities.identity_value is null then sessions.visitor_id end
+            as session_visitor_id
     from clicks_with_session
     left join sessions on clicks_with_session.session_key = sessions.session_key
     left join erased_identities on sessions.visitor_id = erased_identities.identity_value
@@ -77,5 +80,6 @@ select
     currency,
     session_key,
     coalesce(customer_id, session_customer_id) as customer_id,
-    coalesce(customer_id, session_customer_id, md5(visitor_id), md5(session_visitor_id)) as person_id
+    coalesce(customer_id, session_customer_id, md5(visitor_id), md5(session_visitor_id))
+        as person_id
 from known_clicks

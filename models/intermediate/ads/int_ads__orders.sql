@@ -35,7 +35,8 @@ preceded_moments as (
         person_id,
         moment_us,
         max(click_us) over (
-            partition by person_id order by moment_us range between unbounded preceding and 1 preceding
+            partition by person_id order by moment_us
+            range between unbounded preceding and 1 preceding
         ) as last_click_us
     from moments
 )

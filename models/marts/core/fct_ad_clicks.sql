@@ -70,7 +70,8 @@ first_clicks as (
         event_id,
         moment_us as clicked_us,
         min(ordered_us) over (
-            partition by person_id order by moment_us range between 1 following and unbounded following
+            partition by person_id order by moment_us
+            range between 1 following and unbounded following
         ) as next_ordered_us
     from moments
 ),
@@ -81,23 +82,26 @@ judged_clicks as (
         campaigns.channel,
         sessions.landing_page,
         sessions.device_type,
-        {{ is_engaged_session('sessions.page_view_count', 'sessions.engaged_seconds', 'sessions.has_lead',
-                              'sessions.has_purchase') }} as is_engaged,
+        {{ is_engaged_session('sessions.page_view_count', 'sessions.engaged_seconds',
+                              'sessions.has_lead', 'sessions.has_purchase') }} as is_engaged,
         first_clicks.event_id is not null as is_first_click,
-        case when numbered_clicks.event_at + {{ var('click_through_window_days') }} * interval '1' day <= run.as_of
-            and first_clicks.event_id is not null
-            then coalesce(
-                first_clicks.next_ordered_us - first_clicks.clicked_us
-                <= {{ var('click_through_window_days') }} * 86400000000, false
-            )
+        case
+            when first_clicks.event_id is not null
+                and numbered_clicks.event_at
+                + {{ var('click_through_window_days') }} * interval '1' day <= run.as_of
+                then coalesce(
+                    first_clicks.next_ordered_us - first_clicks.clicked_us
+                    <= {{ var('click_through_window_days') }} * 86400000000, false
+                )
         end as is_converted,
-        -- A click that names no cost of its own bears an equal share of what the campaign cost on its day.
+        -- A click without a cost of its own bears an equal share of its campaign's day.
         case
             when numbered_clicks.cost_amount is not null then
-                {{ in_reporting_currency('numbered_clicks.cost_amount', 'numbered_clicks.currency', 'rates.rate',
-                                         'run.reporting_currency') }}
+                {{ in_reporting_currency('numbered_clicks.cost_amount', 'numbered_clicks.currency',
+                                         'rates.rate', 'run.reporting_currency') }}
             else cast(
-                cast(campaign_costs.cost_amount as double) / numbered_clicks.campaign_day_click_count
+                cast(campaign_costs.cost_amount as double)
+                / numbered_clicks.campaign_day_click_count
                 as decimal(28, 8)
             )
         end as click_cost_amount

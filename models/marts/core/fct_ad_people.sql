@@ -125,7 +125,8 @@ judged_people as (
         people.*,
         shown_moments.next_visited_us - shown_moments.shown_us as visited_after_us,
         shown_moments.next_ordered_us - shown_moments.shown_us as ordered_after_us,
-        people.first_shown_at + {{ var('view_through_window_days') }} * interval '1' day <= run.as_of
+        people.first_shown_at
+        + {{ var('view_through_window_days') }} * interval '1' day <= run.as_of
         and coalesce(
             people.first_clicked_at
             > people.first_shown_at + {{ var('view_through_window_days') }} * interval '1' day, true
@@ -133,7 +134,8 @@ judged_people as (
     from people
     cross join run
     left join shown_moments
-        on people.campaign_id = shown_moments.campaign_id and people.person_id = shown_moments.person_id
+        on people.campaign_id = shown_moments.campaign_id
+        and people.person_id = shown_moments.person_id
 )
 
 select

@@ -26,13 +26,15 @@ orders_after_sessions as (
         orders.revenue_amount,
         sessions.session_key,
         row_number() over (
-            partition by orders.order_id order by sessions.started_at desc, sessions.session_key desc
+            partition by orders.order_id
+            order by sessions.started_at desc, sessions.session_key desc
         ) as session_rank
     from orders
     inner join sessions
         on orders.person_id = sessions.person_id
         and orders.ordered_at > sessions.started_at
-        and orders.ordered_at <= sessions.last_event_at + {{ support_assist_hours() }} * interval '1' hour
+        and orders.ordered_at
+        <= sessions.last_event_at + {{ support_assist_hours() }} * interval '1' hour
 ),
 
 credited_orders as (

@@ -75,7 +75,8 @@ followed_moments as (
     select
         touch_id,
         min(called_at) over (
-            partition by customer_id order by moment_us range between 1 following and unbounded following
+            partition by customer_id order by moment_us
+            range between 1 following and unbounded following
         ) as next_called_at
     from moments
 )

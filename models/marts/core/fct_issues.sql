@@ -100,7 +100,8 @@ select
     settled_issues.is_over,
 
     -- KPI flag and measure: null keeps a row out of the KPI
-    case when settled_issues.is_over then settled_issues.channel_count > 1 end as is_channel_switched,
+    case when settled_issues.is_over then settled_issues.channel_count > 1 end
+        as is_channel_switched,
     case when settled_issues.is_over then
         settled_issues.contact_count + settled_issues.support_session_count
     end as touch_count

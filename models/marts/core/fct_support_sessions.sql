@@ -59,7 +59,8 @@ followed_moments as (
         min(case_us) over later as next_case_us
     from moments
     window later as (
-        partition by customer_id order by moment_us range between 1 following and unbounded following
+        partition by customer_id order by moment_us
+        range between 1 following and unbounded following
     )
 ),
 
@@ -96,8 +97,10 @@ select
     has_case_after,
 
     -- KPI flags: null keeps a row out of the KPI
-    case when customer_id is not null and is_window_over then not (has_contact_after or has_case_after) end
-        as is_self_service_success,
+    case
+        when customer_id is not null and is_window_over
+            then not (has_contact_after or has_case_after)
+    end as is_self_service_success,
     case when is_window_over then not (
         has_helpful_vote
         or has_cta_click

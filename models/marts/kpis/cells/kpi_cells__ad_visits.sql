@@ -47,7 +47,9 @@ costs as (
         dimension_value,
         sum(cost_amount) as cost_amount
     from daily_costs
-    group by {{ period_start('cost_date', grain) ~ ', ' if grain != 'all' }}dimension_name, dimension_value
+    group by
+        {{ period_start('cost_date', grain) ~ ', ' if grain != 'all' }}dimension_name,
+        dimension_value
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

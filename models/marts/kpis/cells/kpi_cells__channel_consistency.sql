@@ -26,7 +26,9 @@ daily_answers as (
     )
     group by grouping sets (
         (responded_date, channel)
-        {%- for dimension in dimensions %}, (responded_date, channel, dimension_{{ loop.index }}){% endfor %}
+        {%- for dimension in dimensions %},
+        (responded_date, channel, dimension_{{ loop.index }})
+        {%- endfor %}
     )
 ),
 
@@ -42,9 +44,11 @@ channel_scores as (
         sum(satisfied_count) as satisfied_count
     from daily_answers
     {%- if grain in ('day', 'week') %}
-    where dimension_name not in {{ sql_text_list(dimensions | select('eq', 'product') | list) }}
+    where dimension_name <> 'product'
     {%- endif %}
-    group by {{ period_start('responded_date', grain) ~ ', ' if grain != 'all' }}dimension_name, dimension_value, channel
+    group by
+        {{ period_start('responded_date', grain) ~ ', ' if grain != 'all' }}dimension_name,
+        dimension_value, channel
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
@@ -56,8 +60,9 @@ select
     period_start,
     dimension_name,
     dimension_value,
-    cast(max(1e0 * satisfied_count / answer_count) - min(1e0 * satisfied_count / answer_count) as double)
-        as value,
+    cast(
+        max(1e0 * satisfied_count / answer_count) - min(1e0 * satisfied_count / answer_count) as double
+    ) as value,
     cast(null as double) as ci_low,
     cast(null as double) as ci_high,
     cast(null as double) as numerator,
