@@ -149,7 +149,7 @@ def in_open_hours(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
     return found
 
 
-def schedule_at_start(world: World, rows: pd.DataFrame) -> list[str | None]:
+def schedule_at_start(world: World, rows: pd.DataFrame) -> pd.Series[Any]:
     """The schedule that a ticket has when it is created: a schedule event at that instant applies already."""
     changes = schedule_changes(world)
     found: list[str | None] = []
@@ -161,7 +161,7 @@ def schedule_at_start(world: World, rows: pd.DataFrame) -> list[str | None]:
         for at, _, new in steps:
             now = new if at <= start else now
         found.append(now)
-    return found
+    return pd.Series(found, index=rows.index, dtype=object)
 
 
 def presence(world: World, results: Results) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -80,7 +82,9 @@ def visibility(world: World, results: Results) -> None:
     seen = rows[(rows["impressions"] > 0) & rows["page_path"].notna()]
     articles = published(world)[["article_id", "url_path", "topic", "language"]].dropna(subset=["url_path"])
     seen = seen[["at", "page_path"]].merge(articles, left_on="page_path", right_on="url_path")
-    per_published(world, results, "article_search_visibility", seen, "article_id", ("topic", "language"), same=True)
+    per_published(
+        world, results, "article_search_visibility", seen, "article_id", ("topic", "language"), True, rows["at"]
+    )
 
 
 def per_published(
@@ -91,6 +95,7 @@ def per_published(
     key: str,
     dimensions: tuple[str, ...],
     same: bool = False,
+    watched: pd.Series[Any] | None = None,
 ) -> None:
     """Distinct `key` of the rows in each period per article published at its end.
 
@@ -102,6 +107,7 @@ def per_published(
         key: what is counted once per period and member.
         dimensions: of the KPI, columns of the articles too.
         same: whether `key` is an article that must itself be published at the period's end.
+        watched: moments; a period without one is not known. None is always known.
     """
     articles, calendar = published(world), world.calendar
     if articles.empty or not attainable(world, kpi):
@@ -111,8 +117,15 @@ def per_published(
     days = calendar.local(rows["at"]).dt.date
     for grain in GRAINS:
         periods = days.map({day: calendar.start(day, grain) for day in days.unique()})
+        known = (
+            None
+            if watched is None
+            else {calendar.start(day, grain) for day in calendar.local(watched).dt.date.unique()}
+        )
         index_of = periods.groupby(periods).indices
         for start in calendar.periods(articles["published_at"].min(), world.as_of, grain):
+            if known is not None and start not in known:
+                continue
             end = min(calendar.end(start, grain), calendar.end(start, "all"))
             there = published_at_end(articles, end)
             inside = rows.index[index_of.get(start, np.array([], dtype=np.int64))]

@@ -60,7 +60,9 @@ def events(world: World) -> pd.DataFrame:
     rows["page_view"] = else_(rows["page_view"], own_row)
     rows["page_type"] = rows["page_type"].mask(rows["article_id"].notna(), "support_article")
     rows["is_support"] = rows["page_type"].isin(SUPPORT_PAGES)
-    theirs = else_(rows["customer_id"], visitors_customer(world, rows["visitor_id"]))
+    # Who refused to be joined is nobody, and not somebody else who used the same device.
+    visitors = visitors_customer(world, rows["visitor_id"])
+    theirs = else_(rows["customer_id"], kept(visitors, visitors.notna() & ~rows["refused"]))
     rows["own_language"] = rows["language"]
     for column in ("country", "language"):
         rows[column] = else_(rows[column], theirs.map(world.lookup("customers", column)))
@@ -90,9 +92,11 @@ def sessions(world: World) -> pd.DataFrame:
     by = rows.groupby("session", sort=True)
     found = pd.DataFrame({"start": by["event_at"].min(), "end": by["event_at"].max()})
     found["visitor"] = by["visitor_id"].last()
-    named = rows[rows["customer_id"].notna()].groupby("session")["customer_id"].last()
+    naming = rows[rows["customer_id"].notna() | rows["refused"]].drop_duplicates("session", keep="last")
+    named = naming.set_index("session")["customer_id"].reindex(found.index)
     visitors = visitors_customer(world, found["visitor"])
-    found["customer_id"] = else_(named.reindex(found.index), visitors)
+    visitors = kept(visitors, visitors.notna() & ~found.index.isin(naming["session"]))
+    found["customer_id"] = else_(named, visitors)
     found["person"] = else_("customer:" + found["customer_id"], "visitor:" + found["visitor"])
     first = views.drop_duplicates("session").set_index("session").reindex(found.index)
     last = views.drop_duplicates("session", keep="last").set_index("session").reindex(found.index)
