@@ -735,9 +735,9 @@ def test_presence(tmp_path: Path) -> None:
         "interactions": done,
     }
     found = answer(tmp_path, "availability", tables, as_of="2024-01-05")
-    assert parts(found, "staffed_share") == (36 * 3600, 96 * 3600)
-    assert parts(found, "available_share") == (30 * 3600, 96 * 3600)
-    assert parts(found, "available_share", "6", "hour_of_day") == (3600, 4 * 3600)
+    assert parts(found, "staffed_share") == (36 * 60, 96 * 60)
+    assert parts(found, "available_share") == (30 * 60, 96 * 60)
+    assert parts(found, "available_share", "6", "hour_of_day") == (60, 4 * 60)
     assert parts(found, "chat_presence") == (2, 4)
     assert parts(found, "occupancy") == (3600, 36 * 3600)
     assert parts(found, "contacts_per_agent_hour", "a", "agent") == (1, 36)

@@ -10,7 +10,7 @@ messages as (
 ),
 
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ ref('int_tickets__current') }}
 )
 
 select

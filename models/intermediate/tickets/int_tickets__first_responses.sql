@@ -15,9 +15,10 @@ interactions as (
 
 responses as (
     select
-        ticket_id,
-        responded_at
+        tickets.ticket_id,
+        messages.responded_at
     from messages
+    inner join tickets on messages.ticket_id = tickets.ticket_id
 
     union all
 

@@ -5,8 +5,9 @@ messages as (
     select * from {{ ref('stg_raw__ticket_messages') }}
 ),
 
+-- Those included that count nowhere: an answer in a merged ticket still reached the customer.
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ ref('int_tickets__current') }}
 ),
 
 agents as (

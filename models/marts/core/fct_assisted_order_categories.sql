@@ -13,7 +13,7 @@ select
     assisted_orders.order_id,
     order_products.category,
     assisted_orders.ordered_date,
-    sum(order_products.revenue_amount) as revenue_amount
+    cast(sum(order_products.revenue_amount) as decimal(28, 8)) as revenue_amount
 from assisted_orders
 inner join order_products on 'order:' || assisted_orders.order_id = order_products.source_id
 group by assisted_orders.order_id, order_products.category, assisted_orders.ordered_date
