@@ -13,27 +13,34 @@ changes as (
 turning_points as (
     select
         ticket_id,
-        created_at as event_at,
-        '' as event_id,
+        created_at as turned_at,
+        cast(null as timestamp) as event_at,
+        cast(null as {{ dbt.type_string() }}) as event_id,
         true as is_opening
     from tickets
     where has_status_history
 
     union all
 
+    -- What happened before the creation is how the ticket began.
     select
-        ticket_id,
-        event_at,
-        event_id,
-        not is_solved as is_opening
+        changes.ticket_id,
+        greatest(changes.event_at, tickets.created_at) as turned_at,
+        changes.event_at,
+        changes.event_id,
+        not changes.is_solved as is_opening
     from changes
+    inner join tickets on changes.ticket_id = tickets.ticket_id
 ),
 
 spans_with_history as (
     select
         ticket_id,
-        event_at as open_from,
-        lead(event_at) over (partition by ticket_id order by event_at, event_id) as open_until,
+        turned_at as open_from,
+        -- The creation, without an event, comes first.
+        lead(turned_at) over (
+            partition by ticket_id order by turned_at, event_at nulls first, event_id
+        ) as open_until,
         is_opening
     from turning_points
 ),
