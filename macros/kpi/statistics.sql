@@ -26,9 +26,9 @@
     end
 {%- endmacro %}
 
-{#- An end of Wilson's interval of a share. -#}
+{#- An end of Wilson's interval of a share; rounding must not carry it out of 0..1. -#}
 {% macro wilson(hits, answers, sign) -%}
-    (
+    {{ 'greatest' if sign == '-' else 'least' }}({{ 0 if sign == '-' else 1 }},
         ({{ hits }} + power({{ normal_critical() }}, 2) / 2) / ({{ answers }} + power({{ normal_critical() }}, 2))
         {{ sign }} {{ normal_critical() }} / ({{ answers }} + power({{ normal_critical() }}, 2))
         * sqrt(
@@ -46,11 +46,11 @@
 {#- Whether two shares differ by more than chance (pooled two-proportion z test). -#}
 {% macro shares_differ(hits_1, answers_1, hits_2, answers_2) -%}
     abs({{ hits_1 }} / {{ answers_1 }} - {{ hits_2 }} / {{ answers_2 }})
-    > {{ normal_critical() }} * sqrt(
+    > {{ normal_critical() }} * sqrt(greatest(
         ({{ hits_1 }} + {{ hits_2 }}) / ({{ answers_1 }} + {{ answers_2 }})
         * (1 - ({{ hits_1 }} + {{ hits_2 }}) / ({{ answers_1 }} + {{ answers_2 }}))
-        * (1e0 / {{ answers_1 }} + 1e0 / {{ answers_2 }})
-    )
+        * (1e0 / {{ answers_1 }} + 1e0 / {{ answers_2 }}), 0
+    ))
 {%- endmacro %}
 
 {#- Degrees of freedom of Welch's test of two means. -#}

@@ -14,7 +14,7 @@ select
             case when judged.{{ column }} <= run.as_of then judged.{{ column }} end as {{ column }},
         {%- elif has_person and column in personal_columns() and column not in contract.required -%}
             case when erased.customer_id is null then judged.{{ column }} end as {{ column }},
-        {%- elif has_person and column == 'customer_id' and table != 'customer_identities' -%}
+        {%- elif has_person and column == 'customer_id' -%}
             case when erased.customer_id is null then judged.customer_id end as customer_id,
         {%- else -%}
             judged.{{ column }},
@@ -28,7 +28,7 @@ left join {{ ref('stg_raw__erased_customers') }} as erased on judged.customer_id
 {%- endif %}
 where
     judged.row_verdict = 'accepted'
-    {%- if table in ('customers', 'customer_identities') %}
+    {%- if table == 'customers' %}
     and erased.customer_id is null
     {%- endif %}
 {% endmacro %}

@@ -41,9 +41,9 @@ next_sessions as (
     from clicks
     inner join sessions
         on clicks.visitor_id = sessions.visitor_id
-        and clicks.event_at <= sessions.started_at
-        and sessions.started_at
-        <= clicks.event_at + {{ click_to_session_minutes() }} * interval '1' minute
+            and clicks.event_at <= sessions.started_at
+            and sessions.started_at
+            <= clicks.event_at + {{ click_to_session_minutes() }} * interval '1' minute
     where clicks.click_id is null
 ),
 

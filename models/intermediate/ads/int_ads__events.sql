@@ -42,7 +42,7 @@ select
     own_events.click_id,
     case when erased_identities.identity_value is null then own_events.visitor_id end as visitor_id,
     case when customers.analytics_consent is not false then
-        coalesce(own_events.customer_id, links.customer_id)
+            coalesce(own_events.customer_id, links.customer_id)
     end as customer_id,
     own_events.placement,
     own_events.creative_id,

@@ -44,7 +44,8 @@ select
         ranked_events.country,
         -- Only whoever agreed to be analysed is recognised by the visitor.
         case when ranked_events.customer_id is not null or customers.analytics_consent is not false
-            then customers.country end
+                then customers.country
+        end
     ) as country
 from ranked_events
 left join links on ranked_events.visitor_id = links.identity_value

@@ -33,7 +33,10 @@ steps as (
         'purchase' as event_type,
         cast(null as {{ dbt.type_string() }}) as checkout_step
     from orders
-    where exists (select 1 from cart_events where cart_events.cart_id = orders.cart_id)
+    where exists (
+            select 1 from cart_events
+            where cart_events.cart_id = orders.cart_id
+        )
 ),
 
 ordered_steps as (

@@ -42,10 +42,12 @@ flagged_spans as (
     select
         *,
         case
-            when active_from <= max(active_until) over (
-                partition by customer_id order by active_from, active_until
-                rows between unbounded preceding and 1 preceding
-            ) then 0
+            when active_from <= max(active_until)
+                    over (
+                        partition by customer_id order by active_from, active_until
+                        rows between unbounded preceding and 1 preceding
+                    )
+                then 0
             else 1
         end as starts_island
     from spans

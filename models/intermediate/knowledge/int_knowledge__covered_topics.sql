@@ -18,10 +18,12 @@ flagged_spans as (
     select
         *,
         case
-            when covered_from <= max(covered_until) over (
-                partition by topic order by covered_from, covered_until
-                rows between unbounded preceding and 1 preceding
-            ) then 0
+            when covered_from <= max(covered_until)
+                    over (
+                        partition by topic order by covered_from, covered_until
+                        rows between unbounded preceding and 1 preceding
+                    )
+                then 0
             else 1
         end as starts_island
     from spans

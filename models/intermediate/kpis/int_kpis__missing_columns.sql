@@ -1,20 +1,22 @@
 -- grain: one row per KPI that waits for a column
 {%- set columns_by_table = {} -%}
 {%- for groups in needed_columns().values() -%}
-    {%- for group in groups -%}
-        {%- for name in group -%}
-            {%- do columns_by_table.setdefault(name.split('.')[0], []).append(name.split('.')[1]) -%}
-        {%- endfor -%}
-    {%- endfor -%}
+{%- for group in groups -%}
+{%- for name in group -%}
+{%- do columns_by_table.setdefault(name.split('.')[0], []).append(name.split('.')[1]) -%}
+{%- endfor -%}
+{%- endfor -%}
 {%- endfor %}
 with
 
 {% for table, columns in columns_by_table.items() -%}
 {{ table }}_filled as (
     select
-        {%- for column in columns | unique %}
-        count({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for column in columns | unique %}
+        count({{ column }}) as {{ column }}
+    {{ ',' if not loop.last }}
+    
+    {%- endfor %}
     from {{ ref('stg_raw__' ~ table) }}
 ),
 
@@ -38,7 +40,10 @@ needs as (
     {%- for group in groups %}
     {%- set position, last_group = loop.index, loop.last %}
     {%- for name in group %}
-    select '{{ kpi_id }}' as kpi_id, {{ position }} as need, '{{ name }}' as column_name
+    select
+        '{{ kpi_id }}' as kpi_id,
+        {{ position }} as need,
+        '{{ name }}' as column_name
     {{ 'union all' if not (last_kpi and last_group and loop.last) }}
     {%- endfor %}
     {%- endfor %}

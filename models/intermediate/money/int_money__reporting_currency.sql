@@ -2,9 +2,15 @@
 with
 
 currencies as (
-    select 1 as preference, currency from {{ ref('stg_raw__orders') }}
+    select
+        1 as preference,
+        currency
+    from {{ ref('stg_raw__orders') }}
     union all
-    select 2 as preference, currency from {{ ref('stg_raw__subscription_events') }}
+    select
+        2 as preference,
+        currency
+    from {{ ref('stg_raw__subscription_events') }}
 ),
 
 counted_currencies as (
@@ -20,7 +26,7 @@ counted_currencies as (
 ranked_currencies as (
     select
         currency,
-        row_number() over (order by preference, row_count desc, currency) as currency_rank
+        row_number() over (order by preference asc, row_count desc, currency asc) as currency_rank
     from counted_currencies
 )
 
@@ -28,8 +34,8 @@ select
     {% if var('reporting_currency', none) is not none -%}
         {{ sql_text(var('reporting_currency')) }}
     {%- else -%}
-        {#- XXX is ISO 4217 for "no currency": nothing to convert where no row names one. -#}
-        coalesce(max(currency), 'XXX')
+    {#- XXX is ISO 4217 for "no currency": nothing to convert where no row names one. -#}
+    coalesce(max(currency), 'XXX')
     {%- endif %} as reporting_currency
 from ranked_currencies
 where currency_rank = 1

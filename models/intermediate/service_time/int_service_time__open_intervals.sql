@@ -44,11 +44,11 @@ local_intervals as (
     from opening_times
     inner join days
         on opening_times.weekday = {{ iso_weekday('days.date_day') }}
-        and days.date_day >= coalesce(opening_times.valid_from, days.date_day)
-        and days.date_day <= coalesce(opening_times.valid_to, days.date_day)
+            and days.date_day >= coalesce(opening_times.valid_from, days.date_day)
+            and days.date_day <= coalesce(opening_times.valid_to, days.date_day)
     left join holidays
         on opening_times.schedule_id = holidays.schedule_id
-        and days.date_day = holidays.holiday_date
+            and days.date_day = holidays.holiday_date
     where
         holidays.schedule_id is null
         and opening_times.opens_minute is not null
@@ -68,10 +68,12 @@ flagged_intervals as (
     select
         *,
         case
-            when opens_at <= max(closes_at) over (
-                partition by calendar_id order by opens_at, closes_at
-                rows between unbounded preceding and 1 preceding
-            ) then 0
+            when opens_at <= max(closes_at)
+                    over (
+                        partition by calendar_id order by opens_at, closes_at
+                        rows between unbounded preceding and 1 preceding
+                    )
+                then 0
             else 1
         end as starts_island
     from intervals

@@ -109,7 +109,7 @@ member_movements as (
         {{ member }} as dimension_value
         {%- for movement in movements %},
         sum(case when movement = '{{ movement }}' then abs(mrr_change) else 0 end) as {{ movement }}_mrr
-        {%- endfor %}
+    {%- endfor %}
     from account_movements
     left join customers on account_movements.customer_id = customers.customer_id
     where account_type = '{{ account_type }}'
@@ -137,7 +137,7 @@ moves as (
     {%- endfor %}
 ),
 
-{{ period_stock_ctes('moves', ['mrr', 'account_count'], ['segment', 'product']) }}
+{{ period_stock_ctes('moves', ['mrr', 'account_count'], ['segment', 'product']) }}  -- noqa: PRS
 
 select
     period_stocks.period_grain,
@@ -154,9 +154,9 @@ from period_stocks
 cross join run
 left join member_movements
     on period_stocks.period_grain = member_movements.period_grain
-    and period_stocks.period_start = member_movements.period_start
-    and period_stocks.dimension_name = member_movements.dimension_name
-    and period_stocks.dimension_value = member_movements.dimension_value
+        and period_stocks.period_start = member_movements.period_start
+        and period_stocks.dimension_name = member_movements.dimension_name
+        and period_stocks.dimension_value = member_movements.dimension_value
 where
     period_stocks.period_grain <> 'all'
     and {{ first_instant('period_stocks.next_start') }} <= run.as_of

@@ -34,7 +34,8 @@ banded_spans as (
         tickets.team,
         tickets.priority,
         age_bands.age_band,
-        greatest(open_spans.open_from, tickets.created_at + age_bands.first_day * interval '1' day) as band_from,
+        greatest(open_spans.open_from, tickets.created_at + age_bands.first_day * interval '1' day)
+            as band_from,
         least(
             coalesce(open_spans.open_until, cast('9999-12-31' as timestamp)),
             coalesce(

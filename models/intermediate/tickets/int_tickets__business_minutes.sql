@@ -49,9 +49,15 @@ waits_by_schedule as (
 ),
 
 moments as (
-    select calendar_id, wait_from as moment from waits_by_schedule
+    select
+        calendar_id,
+        wait_from as moment
+    from waits_by_schedule
     union all
-    select calendar_id, wait_until as moment from waits_by_schedule
+    select
+        calendar_id,
+        wait_until as moment
+    from waits_by_schedule
 ),
 
 open_time as (
@@ -70,10 +76,10 @@ measured_waits as (
     from waits_by_schedule
     left join open_time as open_from
         on waits_by_schedule.calendar_id = open_from.calendar_id
-        and waits_by_schedule.wait_from = open_from.moment
+            and waits_by_schedule.wait_from = open_from.moment
     left join open_time as open_until
         on waits_by_schedule.calendar_id = open_until.calendar_id
-        and waits_by_schedule.wait_until = open_until.moment
+            and waits_by_schedule.wait_until = open_until.moment
     where waits_by_schedule.wait_from <= waits_by_schedule.wait_until
 )
 

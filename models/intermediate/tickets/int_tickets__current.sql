@@ -28,10 +28,11 @@ field_events as (
 last_values as (
     select
         ticket_id,
-        {%- for field in ['topic', 'team', 'assignee', 'priority'] %}
-        max(case when field_name = '{{ field }}' then new_value end) as {{ field }},
-        bool_or(field_name = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for field in ['topic', 'team', 'assignee', 'priority'] %}
+    max(case when field_name = '{{ field }}' then new_value end) as {{ field }},
+    bool_or(field_name = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
+    
+{%- endfor %}
     from field_events
     where recency = 1
     group by ticket_id

@@ -24,10 +24,11 @@ days as (
 ),
 
 {#- Offsets of time zones are whole quarters of an hour. #}
+
 quarters as (
     select
-        {%- for quarter in range(96) %}
-        {{ 'union all select' if not loop.first }}
+            {%- for quarter in range(96) %}
+    {{ 'union all select' if not loop.first }}
         cast({{ quarter }} as int) as quarter_of_day
         {%- endfor %}
 ),

@@ -88,6 +88,6 @@ left join links on web_events.visitor_id = links.identity_value
 left join erased_identities on web_events.visitor_id = erased_identities.identity_value
 left join consenting_customers
     on coalesce(
-        web_events.customer_id,
-        case when erased_identities.identity_value is null then links.customer_id end
-    ) = consenting_customers.customer_id
+            web_events.customer_id,
+            case when erased_identities.identity_value is null then links.customer_id end
+        ) = consenting_customers.customer_id

@@ -16,7 +16,7 @@ ranked_types as (
         page_path,
         page_type,
         row_number() over (
-            partition by page_path order by event_count desc, page_type
+            partition by page_path order by event_count desc, page_type asc
         ) as type_rank
     from typed_paths
 ),

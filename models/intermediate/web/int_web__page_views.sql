@@ -33,7 +33,7 @@ ranked_rows as (
     select
         *,
         row_number() over (
-            partition by page_view_key order by is_page_view desc, event_at, event_id
+            partition by page_view_key order by is_page_view desc, event_at asc, event_id asc
         ) as row_rank
     from page_rows
 ),
@@ -43,10 +43,10 @@ measurements as (
     select
         page_view_key,
         sum(engagement_ms) as engagement_before_ms,
-        {%- for measure in ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %}
-        max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+    {%- for measure in ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %}
+    max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from ranked_rows
     where coalesce(engagement_ms, page_load_ms, lcp_ms, inp_ms, cls) is not null
     group by page_view_key

@@ -4,7 +4,7 @@ with
 run as (
     select
         cast(date_trunc('year', greatest(first_event_date, cast('1900-01-01' as date))) as date)
-            - 366 as first_day,
+        - 366 as first_day,
         cast(date_trunc('year', as_of_date) as date) + 731 as last_day
     from {{ ref('stg_raw__as_of') }}
 ),

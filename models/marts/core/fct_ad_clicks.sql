@@ -90,20 +90,21 @@ judged_clicks as (
                 and numbered_clicks.event_at
                 + {{ var('click_through_window_days') }} * interval '1' day <= run.as_of
                 then coalesce(
-                    first_clicks.next_ordered_us - first_clicks.clicked_us
-                    <= {{ var('click_through_window_days') }} * 86400000000, false
-                )
+                        first_clicks.next_ordered_us - first_clicks.clicked_us
+                        <= {{ var('click_through_window_days') }} * 86400000000, false
+                    )
         end as is_converted,
         -- A click without a cost of its own bears an equal share of its campaign's day.
         case
-            when numbered_clicks.cost_amount is not null then
+            when numbered_clicks.cost_amount is not null
+                then
                 {{ in_reporting_currency('numbered_clicks.cost_amount', 'numbered_clicks.currency',
                                          'rates.rate', 'run.reporting_currency') }}
             else cast(
-                cast(campaign_costs.cost_amount as double)
-                / numbered_clicks.campaign_day_click_count
-                as decimal(28, 8)
-            )
+                    cast(campaign_costs.cost_amount as double)
+                    / numbered_clicks.campaign_day_click_count
+                    as decimal(28, 8)
+                )
         end as click_cost_amount
     from numbered_clicks
     cross join run
@@ -112,7 +113,7 @@ judged_clicks as (
     left join campaigns on numbered_clicks.campaign_id = campaigns.campaign_id
     left join campaign_costs
         on numbered_clicks.campaign_id = campaign_costs.campaign_id
-        and numbered_clicks.clicked_date = campaign_costs.cost_date
+            and numbered_clicks.clicked_date = campaign_costs.cost_date
     {{ join_rate('rates', 'numbered_clicks.currency', 'numbered_clicks.clicked_date') }}
 )
 

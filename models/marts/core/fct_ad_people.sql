@@ -117,7 +117,7 @@ people as (
     from first_impressions
     full join first_clicks
         on first_impressions.campaign_id = first_clicks.campaign_id
-        and first_impressions.person_id = first_clicks.person_id
+            and first_impressions.person_id = first_clicks.person_id
 ),
 
 judged_people as (
@@ -135,7 +135,7 @@ judged_people as (
     cross join run
     left join shown_moments
         on people.campaign_id = shown_moments.campaign_id
-        and people.person_id = shown_moments.person_id
+            and people.person_id = shown_moments.person_id
 )
 
 select
@@ -150,9 +150,9 @@ select
 
     -- KPI flags: null keeps a row out of the KPI
     case when is_unclicked_view then
-        coalesce(visited_after_us <= {{ var('view_through_window_days') }} * {{ day_us }}, false)
+            coalesce(visited_after_us <= {{ var('view_through_window_days') }} * {{ day_us }}, false)
     end as is_view_visited,
     case when is_unclicked_view then
-        coalesce(ordered_after_us <= {{ var('view_through_window_days') }} * {{ day_us }}, false)
+            coalesce(ordered_after_us <= {{ var('view_through_window_days') }} * {{ day_us }}, false)
     end as is_view_converted
 from judged_people

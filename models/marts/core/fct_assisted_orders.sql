@@ -32,9 +32,9 @@ orders_after_sessions as (
     from orders
     inner join sessions
         on orders.person_id = sessions.person_id
-        and orders.ordered_at > sessions.started_at
-        and orders.ordered_at
-        <= sessions.last_event_at + {{ support_assist_hours() }} * interval '1' hour
+            and orders.ordered_at > sessions.started_at
+            and orders.ordered_at
+            <= sessions.last_event_at + {{ support_assist_hours() }} * interval '1' hour
 ),
 
 credited_orders as (
@@ -58,7 +58,7 @@ steps_before as (
     from credited_orders
     inner join events
         on credited_orders.session_key = events.session_key
-        and credited_orders.ordered_at > events.event_at
+            and credited_orders.ordered_at > events.event_at
 ),
 
 last_steps as (

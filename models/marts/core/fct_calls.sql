@@ -27,8 +27,8 @@ touches_before as (
     from calls
     inner join touches
         on calls.customer_id = touches.customer_id
-        and calls.started_at > touches.started_at
-        and calls.started_at <= touches.ended_at + {{ digital_to_call_window() }}
+            and calls.started_at > touches.started_at
+            and calls.started_at <= touches.ended_at + {{ digital_to_call_window() }}
 )
 
 select

@@ -35,8 +35,8 @@ judged_page_views as (
     from page_views
     left join chat_segments
         on page_views.local_hour = chat_segments.local_hour
-        and page_views.event_at >= chat_segments.segment_from
-        and page_views.event_at < chat_segments.segment_until
+            and page_views.event_at >= chat_segments.segment_from
+            and page_views.event_at < chat_segments.segment_until
 )
 
 select

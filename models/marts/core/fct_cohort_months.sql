@@ -64,4 +64,4 @@ select
 from cells
 left join returning_customers
     on cells.cohort_month = returning_customers.cohort_month
-    and cells.month_start = returning_customers.ordered_month
+        and cells.month_start = returning_customers.ordered_month

@@ -21,10 +21,10 @@ clicks_before_value as (
     from value_events
     inner join clicks
         on value_events.session_key = clicks.session_key
-        and (
-            clicks.event_at < value_events.event_at
-            or (clicks.event_at = value_events.event_at and clicks.event_id < value_events.event_id)
-        )
+            and (
+                clicks.event_at < value_events.event_at
+                or (clicks.event_at = value_events.event_at and clicks.event_id < value_events.event_id)
+            )
 ),
 
 credited_values as (
@@ -46,11 +46,11 @@ select
     clicks.page_path,
     clicks.page_type,
     clicks.device_type,
-    credited_values.value_amount as credited_value_amount,
+    cast(credited_values.value_amount as decimal(28, 8)) as credited_value_amount,
 
     -- KPI measure: null keeps a row out of the KPI
     case when clicks.page_type in {{ support_page_types() }} then
-        coalesce(credited_values.value_amount, 0)
+            cast(coalesce(credited_values.value_amount, 0) as decimal(28, 8))
     end as support_value_amount
 from clicks
 left join credited_values on clicks.event_id = credited_values.event_id

@@ -94,12 +94,12 @@ select
     touches.device_type,
     customers.segment,
     case when followed_moments.next_called_at <= touches.ended_at + {{ window }} then
-        followed_moments.next_called_at
+            followed_moments.next_called_at
     end as called_at,
 
     -- KPI flag: null keeps a row out of the KPI
     case when touches.ended_at + {{ window }} <= run.as_of then
-        coalesce(followed_moments.next_called_at <= touches.ended_at + {{ window }}, false)
+            coalesce(followed_moments.next_called_at <= touches.ended_at + {{ window }}, false)
     end as is_followed_by_call
 from touches
 cross join run

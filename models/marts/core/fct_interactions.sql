@@ -154,12 +154,12 @@ select
 
     -- KPI flags and measures: null keeps a row out of the KPI
     case when timed_interactions.is_offered then
-        timed_interactions.known_outcome = 'abandoned_in_queue'
+            timed_interactions.known_outcome = 'abandoned_in_queue'
     end as is_queue_abandoned,
     case when timed_interactions.is_offered and not (
-        timed_interactions.known_outcome = 'abandoned_in_queue'
-        and coalesce(timed_interactions.waiting_seconds <= {{ var('short_abandon_seconds') }}, false)
-    ) then timed_interactions.known_outcome = 'abandoned_in_queue'
+                timed_interactions.known_outcome = 'abandoned_in_queue'
+                and coalesce(timed_interactions.waiting_seconds <= {{ var('short_abandon_seconds') }}, false)
+            ) then timed_interactions.known_outcome = 'abandoned_in_queue'
     end as is_queue_abandoned_net,
     case
         when timed_interactions.is_contact and timed_interactions.channel = 'phone'
@@ -233,7 +233,7 @@ cross join recorded
 cross join currency_run
 left join open_time
     on timed_interactions.calendar_id = open_time.calendar_id
-    and timed_interactions.started_at = open_time.moment
+        and timed_interactions.started_at = open_time.moment
 left join reviewed_interactions on timed_interactions.interaction_id = reviewed_interactions.interaction_id
 {{ join_rate('rates', 'timed_interactions.cost_currency', 'timed_interactions.started_date') }}
 left join customers on timed_interactions.known_customer_id = customers.customer_id

@@ -30,8 +30,8 @@ contacts_after_pauses as (
         started_at,
         case
             when started_at <= lag(started_at) over (
-                partition by customer_id, topic order by started_at, contact_id
-            ) + {{ var('repeat_contact_window_days') }} * {{ day }}
+                    partition by customer_id, topic order by started_at, contact_id
+                ) + {{ var('repeat_contact_window_days') }} * {{ day }}
                 then 0
             else 1
         end as starts_issue
@@ -69,8 +69,8 @@ session_counts as (
     from issues
     inner join support_sessions
         on issues.customer_id = support_sessions.customer_id
-        and support_sessions.started_at >= issues.started_at - {{ digital_to_call_window() }}
-        and support_sessions.started_at <= issues.last_contact_at
+            and support_sessions.started_at >= issues.started_at - {{ digital_to_call_window() }}
+            and support_sessions.started_at <= issues.last_contact_at
     group by issues.issue_id
 ),
 
@@ -103,7 +103,7 @@ select
     case when settled_issues.is_over then settled_issues.channel_count > 1 end
         as is_channel_switched,
     case when settled_issues.is_over then
-        settled_issues.contact_count + settled_issues.support_session_count
+            settled_issues.contact_count + settled_issues.support_session_count
     end as touch_count
 from settled_issues
 left join customers on settled_issues.customer_id = customers.customer_id

@@ -42,8 +42,8 @@ select
 from order_categories
 left join defective_categories
     on order_categories.order_id = defective_categories.order_id
-    and (
-        defective_categories.is_whole_order
-        or order_categories.category is not distinct from defective_categories.category
-    )
+        and (
+            defective_categories.is_whole_order
+            or order_categories.category is not distinct from defective_categories.category
+        )
 group by order_categories.order_id, order_categories.category, order_categories.booked_date

@@ -27,20 +27,23 @@ money_by_product as (
         orders.order_id,
         product_shares.product_id,
         orders.ordered_date as booked_date,
-        cast(cast(orders.revenue_amount as double) * coalesce(product_shares.order_share, 1)
-            as decimal(28, 8)) as revenue_amount,
+        cast(
+            cast(orders.revenue_amount as double) * coalesce(product_shares.order_share, 1)
+            as decimal(28, 8)
+        ) as revenue_amount,
         case when orders.is_returned is not null then
-            returned_products.order_id is not null or returned_orders.order_id is not null
+                returned_products.order_id is not null or returned_orders.order_id is not null
         end as is_returned,
         case when orders.is_returned is not null then
-            coalesce(returned_products.is_defective, false) or coalesce(returned_orders.is_defective, false)
+                coalesce(returned_products.is_defective, false)
+                or coalesce(returned_orders.is_defective, false)
         end as is_returned_defective,
         true as is_order
     from orders
     left join product_shares on orders.order_id = product_shares.order_id
     left join returned_products
         on product_shares.order_id = returned_products.order_id
-        and product_shares.product_id = returned_products.product_id
+            and product_shares.product_id = returned_products.product_id
     -- A return that names no product is of all of them.
     left join returned_products as returned_orders
         on orders.order_id = returned_orders.order_id and returned_orders.product_id is null
@@ -53,8 +56,10 @@ money_by_product as (
         returns.order_id,
         coalesce(returns.product_id, product_shares.product_id) as product_id,
         returns.returned_date as booked_date,
-        cast(cast(returns.revenue_amount as double) * coalesce(product_shares.order_share, 1)
-            as decimal(28, 8)) as revenue_amount,
+        cast(
+            cast(returns.revenue_amount as double) * coalesce(product_shares.order_share, 1)
+            as decimal(28, 8)
+        ) as revenue_amount,
         cast(null as boolean) as is_returned,
         cast(null as boolean) as is_returned_defective,
         cast(null as boolean) as is_order

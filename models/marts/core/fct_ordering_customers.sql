@@ -36,7 +36,9 @@ customer_totals as (
         sum(orders.revenue_amount)
         + coalesce(sum(order_refunds.refund_effect_amount), 0) as revenue_amount,
         sum(case when orders.cost_amount is not null
-            then orders.revenue_amount + coalesce(order_refunds.refund_effect_amount, 0) - orders.cost_amount
+                then orders.revenue_amount
+                    + coalesce(order_refunds.refund_effect_amount, 0)
+                    - orders.cost_amount
         end) as margin_amount
     from orders
     left join order_refunds on orders.order_id = order_refunds.order_id
@@ -54,8 +56,8 @@ select
     customers.acquisition_channel,
     customer_totals.order_count,
     customer_totals.order_count >= 2 as is_repeat_customer,
-    customer_totals.revenue_amount,
-    customer_totals.margin_amount
+    cast(customer_totals.revenue_amount as decimal(28, 8)) as revenue_amount,
+    cast(customer_totals.margin_amount as decimal(28, 8)) as margin_amount
 from customer_totals
 inner join first_orders on customer_totals.customer_id = first_orders.customer_id
 left join customers on customer_totals.customer_id = customers.customer_id

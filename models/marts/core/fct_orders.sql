@@ -105,6 +105,7 @@ select
     ranked_orders.cost_amount,
 
     -- KPI flags: null keeps a row out of the KPI
+    case when ranked_orders.is_order then true end as is_in_contact_rate,
     case when ranked_orders.is_return_known then returned_orders.order_id is not null end as is_returned,
     case when ranked_orders.is_return_known then coalesce(returned_orders.is_defective, false) end
         as is_returned_defective

@@ -42,7 +42,7 @@ select
                                  'run.reporting_currency') }}
     end as refund_amount,
     case when orders.order_id is null or orders.is_order then
-        -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
+            -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
                                   'run.reporting_currency') }}
     end as revenue_amount,
     {{ days_elapsed('coalesce(returns.requested_at, returns.returned_at)', 'returns.resolved_at') }}

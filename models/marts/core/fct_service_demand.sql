@@ -34,8 +34,8 @@ first_schedules as (
     from schedule_spans
     inner join contacts
         on schedule_spans.ticket_id = contacts.ticket_id
-        and schedule_spans.applies_from <= contacts.started_at
-        and contacts.started_at < coalesce(schedule_spans.applies_until, cast('9999-12-31' as timestamp))
+            and schedule_spans.applies_from <= contacts.started_at
+            and contacts.started_at < coalesce(schedule_spans.applies_until, cast('9999-12-31' as timestamp))
     where contacts.contact_source = 'ticket'
 ),
 
@@ -62,7 +62,7 @@ demand as (
     from support_sessions
     left join calendars
         on calendars.schedule_scope = '{{ any_schedule() }}'
-        and calendars.channel_scope = '{{ any_channel() }}'
+            and calendars.channel_scope = '{{ any_channel() }}'
 ),
 
 moments as (

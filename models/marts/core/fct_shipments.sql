@@ -65,11 +65,11 @@ select
     {{ days_elapsed('orders.ordered_at', 'judged_shipments.delivered_at') }} as delivery_days,
     case when judged_shipments.delivered_at is not null then not judged_shipments.is_late end as is_on_time,
     case when judged_shipments.delivered_at is not null then
-        coalesce(followed_shipments.required_status_count, 0) = {{ required_statuses | length }}
+            coalesce(followed_shipments.required_status_count, 0) = {{ required_statuses | length }}
     end as is_tracking_visible,
     -- Nobody waits for a cancelled order, so nobody is to be told that it is late.
     case when judged_shipments.is_late and orders.is_order is not false then
-        coalesce(followed_shipments.first_notice_at < judged_shipments.promise_ends_at, false)
+            coalesce(followed_shipments.first_notice_at < judged_shipments.promise_ends_at, false)
     end as is_late_with_notice
 from judged_shipments
 left join followed_shipments on judged_shipments.shipment_id = followed_shipments.shipment_id

@@ -53,8 +53,8 @@ counted_contacts as (
     from shipped_orders
     inner join contacts
         on shipped_orders.order_id = contacts.order_id
-        and contacts.started_at >= shipped_orders.first_shipped_at
-        and contacts.started_at <= shipped_orders.waited_until
+            and contacts.started_at >= shipped_orders.first_shipped_at
+            and contacts.started_at <= shipped_orders.waited_until
     group by shipped_orders.order_id
 )
 

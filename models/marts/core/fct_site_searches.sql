@@ -12,9 +12,19 @@ article_views as (
 ),
 
 steps as (
-    select session_key, event_at, event_id, event_name from events
+    select
+        session_key,
+        event_at,
+        event_id,
+        event_name
+    from events
     union all
-    select session_key, event_at, event_id, 'article_view' as event_name from article_views
+    select
+        session_key,
+        event_at,
+        event_id,
+        'article_view' as event_name
+    from article_views
 ),
 
 -- A search succeeded when the next of these steps is no new search.

@@ -57,9 +57,9 @@ subscription_months as (
     cross join run
     inner join months
         on month_ends.month_start <= months.month_start
-        and months.month_start < coalesce(month_ends.next_month, run.as_of_date + 1)
-        -- Nothing paid any more: no months to come.
-        and (months.month_start = month_ends.month_start or month_ends.mrr_amount is distinct from 0)
+            and months.month_start < coalesce(month_ends.next_month, run.as_of_date + 1)
+            -- Nothing paid any more: no months to come.
+            and (months.month_start = month_ends.month_start or month_ends.mrr_amount is distinct from 0)
 )
 
 select

@@ -102,12 +102,13 @@ select
             then not (has_contact_after or has_case_after)
     end as is_self_service_success,
     case when is_window_over then not (
-        has_helpful_vote
-        or has_cta_click
-        or has_purchase
-        or coalesce(longest_article_seconds >= {{ read_article_seconds() }}, false)
-        or has_contact_click
-        or has_chat_request
-        or has_contact_after
-    ) end as is_abandoned
+                has_helpful_vote
+                or has_cta_click
+                or has_purchase
+                or coalesce(longest_article_seconds >= {{ read_article_seconds() }}, false)
+                or has_contact_click
+                or has_chat_request
+                or has_contact_after
+            )
+    end as is_abandoned
 from followed_sessions

@@ -108,20 +108,20 @@ select
 
     -- KPI flags and measures: null keeps a row out of the KPI
     case when counted_invitations.is_delivered then
-        coalesce(answered_invitations.answer_count > 0, false)
+            coalesce(answered_invitations.answer_count > 0, false)
     end as is_answered,
     case when counted_invitations.started_at is not null and answered_invitations.invitation_id is null
-        then 1
+            then cast(1 as bigint)
     end as unfinished_count,
     case when counted_invitations.sent_at >= subject_ends.ended_at then
-        {{ hours_between('subject_ends.ended_at', 'counted_invitations.sent_at') }}
+            {{ hours_between('subject_ends.ended_at', 'counted_invitations.sent_at') }}
     end as delay_hours,
     case when counted_invitations.customer_id is not null then
-        counted_invitations.recent_invitation_count > {{ fatigue.invitations }}
+            counted_invitations.recent_invitation_count > {{ fatigue.invitations }}
     end as is_over_limit
 from counted_invitations
 left join answered_invitations on counted_invitations.invitation_id = answered_invitations.invitation_id
 left join subject_ends
     on counted_invitations.subject_type = subject_ends.subject_type
-    and counted_invitations.subject_id = subject_ends.subject_id
+        and counted_invitations.subject_id = subject_ends.subject_id
 left join customers on counted_invitations.customer_id = customers.customer_id

@@ -59,7 +59,7 @@ dated_responses as (
         max(responded_at) over (partition by response_id, survey_id) as response_at,
         {{ scale_place('score', 'scale_low', 'scale_high', 'is_reversed') }} as score_place,
         case when survey_type = 'nps' then
-            {{ nps_score('score', 'scale_low', 'scale_high', 'is_reversed') }}
+                {{ nps_score('score', 'scale_low', 'scale_high', 'is_reversed') }}
         end as nps_score
     from responses
 ),
@@ -143,7 +143,9 @@ next_nps_moments as (
 described_responses as (
     select
         judged_responses.*,
-        coalesce(judged_responses.channel, interactions.channel, tickets.channel, orders.channel, shipments.channel)
+        coalesce(
+            judged_responses.channel, interactions.channel, tickets.channel, orders.channel, shipments.channel
+        )
             as experience_channel,
         interactions.handled_by,
         coalesce(interactions.topic, tickets.topic, articles.topic) as topic,
@@ -156,7 +158,7 @@ described_responses as (
     from judged_responses
     left join interactions
         on judged_responses.subject_type = 'interaction'
-        and judged_responses.subject_id = interactions.interaction_id
+            and judged_responses.subject_id = interactions.interaction_id
     left join tickets
         on judged_responses.subject_type = 'ticket' and judged_responses.subject_id = tickets.ticket_id
     left join orders
@@ -209,25 +211,27 @@ select
     described_responses.nps_score > 6 and described_responses.nps_score < 9 as is_passive,
     described_responses.nps_score <= 6 as is_detractor,
     case when described_responses.survey_type = 'csat' and described_responses.known_aspect = 'overall' then
-        {{ is_csat_satisfied('described_responses.score_place') }}
+            {{ is_csat_satisfied('described_responses.score_place') }}
     end as is_satisfied,
     case when described_responses.survey_type = 'csat' and described_responses.known_aspect = 'overall' then
-        {{ is_csat_dissatisfied('described_responses.score_place') }}
+            {{ is_csat_dissatisfied('described_responses.score_place') }}
     end as is_dissatisfied,
     case when described_responses.survey_type = 'csat' then
-        {{ is_csat_satisfied('described_responses.score_place') }}
+            {{ is_csat_satisfied('described_responses.score_place') }}
     end as is_satisfied_with_aspect,
-    case when described_responses.survey_type = 'csat' and described_responses.known_aspect = 'friendliness' then
-        {{ is_csat_satisfied('described_responses.score_place') }}
+    case when
+            described_responses.survey_type = 'csat' and described_responses.known_aspect = 'friendliness'
+            then
+                {{ is_csat_satisfied('described_responses.score_place') }}
     end as is_satisfied_with_friendliness,
     case when described_responses.survey_type = 'csat' and described_responses.known_aspect = 'overall' then
-        {{ points_on_scale('described_responses.score_place', 1, 5) }}
+            {{ points_on_scale('described_responses.score_place', 1, 5) }}
     end as csat_points,
     case when described_responses.survey_type = 'ces' then
-        {{ points_on_scale('described_responses.score_place', 1, 7) }}
+            {{ points_on_scale('described_responses.score_place', 1, 7) }}
     end as ces_points,
     case when described_responses.survey_type = 'ces' then
-        {{ is_ces_easy('described_responses.score_place') }}
+            {{ is_ces_easy('described_responses.score_place') }}
     end as is_easy,
     described_responses.is_unhappy,
     case
@@ -235,9 +239,9 @@ select
             and described_responses.response_at
             + {{ var('detractor_follow_up_hours') }} * interval '1' hour <= run.as_of
             then coalesce(
-                followed_moments.next_touch_us - followed_moments.moment_us
-                <= {{ var('detractor_follow_up_hours') }} * 3600000000, false
-            )
+                    followed_moments.next_touch_us - followed_moments.moment_us
+                    <= {{ var('detractor_follow_up_hours') }} * 3600000000, false
+                )
     end as is_followed_up,
     case
         when described_responses.nps_score <= 6
@@ -248,9 +252,9 @@ from described_responses
 cross join run
 left join followed_moments
     on described_responses.customer_id = followed_moments.customer_id
-    and described_responses.response_us = followed_moments.moment_us
+        and described_responses.response_us = followed_moments.moment_us
 left join next_nps_moments
     on described_responses.customer_id = next_nps_moments.customer_id
-    and described_responses.response_at = next_nps_moments.response_at
+        and described_responses.response_at = next_nps_moments.response_at
 left join agents on described_responses.agent_id = agents.agent_id
 left join customers on described_responses.customer_id = customers.customer_id

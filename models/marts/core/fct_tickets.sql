@@ -84,8 +84,8 @@ solved_tickets as (
     left join reassignments on tickets.ticket_id = reassignments.ticket_id
     left join covered_topics
         on tickets.topic = covered_topics.topic
-        and tickets.created_at >= covered_topics.covered_from
-        and tickets.created_at < covered_topics.covered_until
+            and tickets.created_at >= covered_topics.covered_from
+            and tickets.created_at < covered_topics.covered_until
     left join history on tickets.ticket_id = history.ticket_id
 )
 
@@ -119,10 +119,10 @@ select
     case when recorded.is_answering_recorded then responses.first_responded_at end as first_responded_at,
     case when recorded.is_answering_recorded then responses.first_responded_at is null end as is_unanswered,
     case when recorded.is_answering_recorded then
-        business_minutes.first_response_business_minutes
+            business_minutes.first_response_business_minutes
     end as first_response_business_minutes,
     case when solved_tickets.is_solved then
-        {{ hours_between('solved_tickets.created_at', 'solved_tickets.recorded_solved_at') }}
+            {{ hours_between('solved_tickets.created_at', 'solved_tickets.recorded_solved_at') }}
     end as resolution_hours,
     -- Solved as far as the columns say, and nothing seen of it being opened again, where there is no history.
     case

@@ -47,7 +47,7 @@ changes as (
     from watches
     inner join cuts
         on cuts.cut_at > watches.first_checked_at - interval '1' hour
-        and cuts.cut_at < watches.watched_until
+            and cuts.cut_at < watches.watched_until
 
     union all
 

@@ -27,10 +27,10 @@ steps_before as (
     from leads
     inner join events
         on leads.session_key = events.session_key
-        and (
-            events.event_at < leads.event_at
-            or (events.event_at = leads.event_at and events.event_id < leads.event_id)
-        )
+            and (
+                events.event_at < leads.event_at
+                or (events.event_at = leads.event_at and events.event_id < leads.event_id)
+            )
     where
         (events.event_name = 'page_view' and events.page_type in {{ support_page_types() }})
         or events.article_id is not null

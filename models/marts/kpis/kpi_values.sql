@@ -71,12 +71,13 @@ compared_cells as (
             when this.kind = 'share' then {{ shares_differ(
                 'this.numerator', 'this.denominator', 'previous.numerator', 'previous.denominator'
             ) }}
-            when this.kind = 'mean' then
-                abs(this.value - previous.value)
-                > {{ t_critical(welch_degrees(
+            when this.kind = 'mean'
+                then
+                    abs(this.value - previous.value)
+                    > {{ t_critical(welch_degrees(
                     'this.standard_error', 'this.sample_size', 'previous.standard_error', 'previous.sample_size'
                 )) }}
-                * sqrt(power(this.standard_error, 2) + power(previous.standard_error, 2))
+                    * sqrt(power(this.standard_error, 2) + power(previous.standard_error, 2))
             when this.kind in ('nps', 'median', 'p75') then
                 abs(this.value - previous.value)
                 > {{ normal_critical() }}
@@ -85,10 +86,10 @@ compared_cells as (
     from dated_cells as this
     left join dated_cells as previous
         on this.kpi_id = previous.kpi_id
-        and this.period_grain = previous.period_grain
-        and this.previous_start = previous.period_start
-        and this.dimension_name = previous.dimension_name
-        and this.dimension_value = previous.dimension_value
+            and this.period_grain = previous.period_grain
+            and this.previous_start = previous.period_start
+            and this.dimension_name = previous.dimension_name
+            and this.dimension_value = previous.dimension_value
 ),
 
 targeted_cells as (
@@ -98,10 +99,10 @@ targeted_cells as (
     from compared_cells
     left join targets
         on compared_cells.kpi_id = targets.kpi_id
-        and compared_cells.dimension_name = targets.dimension_name
-        and compared_cells.dimension_value = targets.dimension_value
-        and compared_cells.period_end >= coalesce(targets.valid_from, compared_cells.period_end)
-        and compared_cells.period_end <= coalesce(targets.valid_to, compared_cells.period_end)
+            and compared_cells.dimension_name = targets.dimension_name
+            and compared_cells.dimension_value = targets.dimension_value
+            and compared_cells.period_end >= coalesce(targets.valid_from, compared_cells.period_end)
+            and compared_cells.period_end <= coalesce(targets.valid_to, compared_cells.period_end)
 )
 
 select

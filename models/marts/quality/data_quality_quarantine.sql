@@ -49,7 +49,9 @@ entries as (
         row_key,
         json_key || ' is unreadable or impossible' as reason,
         json_key as column_name,
-        case when json_key in {{ sql_text_list(personal_columns()) }} then '***' else json_value end as raw_value,
+        case
+            when json_key in {{ sql_text_list(personal_columns()) }} then '***' else json_value
+        end as raw_value,
         loaded_at,
         file_name,
         raw_row

@@ -24,17 +24,24 @@ cross join (
         cast(coalesce(sum(
             case when row_verdict = 'accepted' then {{ json_key_count('removed_values') }} end
         ), 0) as bigint) as removed_values,
-        cast(0
-        {%- for column, codes in contract.codes.items() %}
+        cast(
+            0
+            {%- for column, codes in contract.codes.items() %}
             + count(
                 case
-                    when row_verdict = 'accepted' and lower(trim({{ column }})) not in {{ sql_text_list(codes) }} then 1
+                    when
+                        row_verdict = 'accepted'
+                        and lower(trim({{ column }})) not in {{ sql_text_list(codes) }}
+                        then 1
                 end
             )
-        {%- endfor %} as bigint) as unknown_codes,
-        max(case when row_verdict = 'accepted' then
-            {{ 'cast(' ~ own_instant(contract) ~ ' as timestamp)' if contract.own_time else 'cast(null as timestamp)' }}
-        end) as latest_event_at,
+            {%- endfor %} as bigint
+        ) as unknown_codes,
+        max(
+            case when row_verdict = 'accepted' then
+                    {{ 'cast(' ~ own_instant(contract) ~ ' as timestamp)' if contract.own_time else 'cast(null as timestamp)' }}
+            end
+        ) as latest_event_at,
         max(_loaded_at) as latest_loaded_at
     from {{ ref('base_raw__' ~ table) }}
 ) as judged

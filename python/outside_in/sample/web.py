@@ -444,6 +444,7 @@ def _actions(rng: Rng, sessions: Sessions, session: Ints, page: Ints, is_crawled
     first[is_article & (luck > 0.98)] = _CHAT
     first[is_product & (luck < 0.05)] = _CLICK
     second[is_product & (luck < 0.012)] = _LEAD
+    second[is_article & (first == _CLICK) & (luck < 0.935)] = _LEAD  # a part or plan found in the help
     first[page == w.SEARCH] = _SEARCH
     has_hits = sessions.topic[session] != w.GAP_TOPIC
     second[(page == w.SEARCH) & (luck < 0.7) & has_hits] = _FOUND

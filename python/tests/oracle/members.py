@@ -83,7 +83,7 @@ def levels(
         moments = micros(pd.Series([calendar.instant(s) for s in [*starts, calendar.next(starts[-1], grain)]]))
         steps = np.zeros((size, len(moments) + 1))
         np.add.at(steps, (units, np.searchsorted(moments, at, side="right")), change)
-        level = np.round(np.cumsum(steps, axis=1), 6)
+        level = np.round(np.cumsum(steps, axis=1), 9)
         for i, start in enumerate(starts):
             if calendar.instant(calendar.next(start, grain)) <= calendar.as_of:
                 yield grain, start, level[:, i], level[:, i + 1], first_had < moments[i]

@@ -17,7 +17,7 @@ clicks as (
 
 -- A visit counts once, however many clicks lead to it.
 visit_counts as (
-    {{ distinct_counts('clicks', 'clicked_date', 'session_key', dimensions) }}
+    {{ distinct_counts('clicks', 'clicked_date', 'session_key', dimensions) }}  -- noqa: PRS
 ),
 
 daily_costs as (

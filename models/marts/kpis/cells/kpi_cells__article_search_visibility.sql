@@ -24,13 +24,25 @@ run as (
 ),
 
 changes as (
-    select published_date as moved_date, 1 as delta, topic, language from articles
+    select
+        published_date as moved_date,
+        1 as delta,
+        topic,
+        language
+    from articles
+
     union all
-    select archived_date as moved_date, -1 as delta, topic, language from articles
+
+    select
+        archived_date as moved_date,
+        -1 as delta,
+        topic,
+        language
+    from articles
     where archived_date is not null
 ),
 
-{{ daily_stock_ctes('changes', dimensions) }},
+{{ daily_stock_ctes('changes', dimensions) }},  -- noqa: PRS
 
 -- A period without any report says nothing about visibility.
 reported_periods as (
@@ -90,7 +102,7 @@ visible_articles as (
             seen_articles.published_date <= reported_periods.last_day
             and coalesce(seen_articles.archived_date > reported_periods.last_day, true)
     )
-    group by grouping sets (
+    group by grouping sets (  -- noqa: PRS
         (period_grain, period_start)
         {%- for dimension in dimensions %}, (period_grain, period_start, dimension_{{ loop.index }}){% endfor %}
     )

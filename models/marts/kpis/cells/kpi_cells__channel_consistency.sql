@@ -24,7 +24,7 @@ daily_answers as (
             is_satisfied
         from answers
     )
-    group by grouping sets (
+    group by grouping sets (  -- noqa: PRS
         (responded_date, channel)
         {%- for dimension in dimensions %},
         (responded_date, channel, dimension_{{ loop.index }})

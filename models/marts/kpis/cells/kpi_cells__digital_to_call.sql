@@ -8,7 +8,7 @@ calls as (
 ),
 
 counts as (
-    {{ distinct_counts('calls', 'started_date', 'customer_id', dimensions) }}
+    {{ distinct_counts('calls', 'started_date', 'customer_id', dimensions) }}  -- noqa: PRS
 ),
 
 cells as (

@@ -35,15 +35,15 @@ days as (
 ),
 
 contributed_articles as (
-    {{ distinct_counts('contributions', 'contributed_date', 'article_id', contribution_dimensions) }}
+    {{ distinct_counts('contributions', 'contributed_date', 'article_id', contribution_dimensions) }}  -- noqa: PRS
 ),
 
 solved_counts as (
-    {{ distinct_counts('solved_cases', 'solved_date', 'case_id', contribution_dimensions) }}
+    {{ distinct_counts('solved_cases', 'solved_date', 'case_id', contribution_dimensions) }}  -- noqa: PRS
 ),
 
 use_counts as (
-    {{ distinct_counts('uses', 'linked_date', 'use_id', reuse_dimensions) }}
+    {{ distinct_counts('uses', 'linked_date', 'use_id', reuse_dimensions) }}  -- noqa: PRS
 ),
 
 period_ends as (
@@ -86,7 +86,7 @@ published_counts as (
             {%- endfor %}
         from published_articles
     )
-    group by grouping sets (
+    group by grouping sets (  -- noqa: PRS
         (period_grain, period_start)
         {%- for dimension in reuse_dimensions %}, (period_grain, period_start, dimension_{{ loop.index }})
         {%- endfor %}

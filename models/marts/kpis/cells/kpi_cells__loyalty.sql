@@ -54,7 +54,7 @@ moves as (
     where member_until is not null
 ),
 
-{{ period_stock_ctes('moves', ['member_count'], ['segment', 'program']) }},
+{{ period_stock_ctes('moves', ['member_count'], ['segment', 'program']) }},  -- noqa: PRS
 
 program_activity as (
     {%- for grain in period_grains() %}
@@ -83,13 +83,13 @@ active_members as (
     from program_activity
     inner join stock_periods
         on program_activity.period_grain = stock_periods.period_grain
-        and program_activity.period_start = stock_periods.period_start
+            and program_activity.period_start = stock_periods.period_start
     inner join memberships
         on program_activity.customer_id = memberships.customer_id
-        and program_activity.program_id is not distinct from memberships.program_id
-        and not memberships.is_any_program
-        and memberships.member_from < stock_periods.next_start
-        and (memberships.member_until is null or memberships.member_until >= stock_periods.next_start)
+            and program_activity.program_id is not distinct from memberships.program_id
+            and not memberships.is_any_program
+            and memberships.member_from < stock_periods.next_start
+            and (memberships.member_until is null or memberships.member_until >= stock_periods.next_start)
     left join customers on program_activity.customer_id = customers.customer_id
 ),
 
@@ -128,9 +128,9 @@ member_shares as (
     from period_stocks
     left join counted_members
         on period_stocks.period_grain = counted_members.period_grain
-        and period_stocks.period_start = counted_members.period_start
-        and period_stocks.dimension_name = counted_members.dimension_name
-        and period_stocks.dimension_value = counted_members.dimension_value
+            and period_stocks.period_start = counted_members.period_start
+            and period_stocks.dimension_name = counted_members.dimension_name
+            and period_stocks.dimension_value = counted_members.dimension_value
     where period_stocks.closing_member_count > 0
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -181,7 +181,7 @@ reward_rates as (
     from redeemed_points
     inner join earned_points
         on redeemed_points.period_grain = earned_points.period_grain
-        and redeemed_points.period_start = earned_points.period_start
+            and redeemed_points.period_start = earned_points.period_start
     where earned_points.earned_points <> 0
 ),
 

@@ -55,7 +55,7 @@ scores as (
         count(*) as sample_size,
         cast(sum(squared_score) as double) as sum_of_squares
     from latest_audits
-    group by grouping sets (
+    group by grouping sets (  -- noqa: PRS
         (period_grain, period_start),
         (period_grain, period_start, dimension_1),
         (period_grain, period_start, dimension_2)

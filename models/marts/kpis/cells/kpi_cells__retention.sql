@@ -42,9 +42,9 @@ changes as (
     where first_boundary <= last_boundary
 ),
 
-{{ daily_stock_ctes('changes', dimensions) }},
+{{ daily_stock_ctes('changes', dimensions) }},  -- noqa: PRS
 
-{#- Boundaries of a grain are the first days of its periods. -#}
+-- Boundaries of a grain are the first days of its periods.
 periods as (
     {%- for grain in period_grains() if grain != 'all' %}
     select
@@ -95,7 +95,7 @@ lost_by_dimension as (
             {%- endfor %}
         from lost_customers
     )
-    group by grouping sets (
+    group by grouping sets (  -- noqa: PRS
         (period_grain, period_start)
         {%- for dimension in dimensions %}, (period_grain, period_start, dimension_{{ loop.index }}){% endfor %}
     )
