@@ -1,4 +1,4 @@
--- grain: one row per message that answers the requester: public, not automatic, not spam, by a person who is not the requester
+-- grain: one row per message that answers the requester
 with
 
 messages as (

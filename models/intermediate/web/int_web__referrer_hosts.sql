@@ -15,13 +15,13 @@ hosts as (
         referrer,
         {{ web_host('referrer') }} as host,
         {{ without_www(web_host('referrer')) }} as bare_host
-    from (select distinct referrer from events)
+    from (select distinct referrer from events) as referrers
     where referrer is not null
 ),
 
 own_hosts as (
     select distinct {{ without_www(web_host('site')) }} as bare_host
-    from (select distinct site from events)
+    from (select distinct site from events) as sites
 ),
 
 search_hosts as (

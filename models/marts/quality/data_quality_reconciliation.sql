@@ -39,7 +39,7 @@ cross join (
         ) as unknown_codes,
         max(
             case when row_verdict = 'accepted' then
-                    {{ 'cast(' ~ own_instant(contract) ~ ' as timestamp)' if contract.own_time else 'cast(null as timestamp)' }}
+                    cast({{ own_instant(contract) if contract.own_time else 'null' }} as timestamp)
             end
         ) as latest_event_at,
         max(_loaded_at) as latest_loaded_at

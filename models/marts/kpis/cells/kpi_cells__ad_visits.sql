@@ -35,7 +35,7 @@ daily_costs as (
         from campaign_costs
         left join campaigns on campaign_costs.campaign_id = campaigns.campaign_id
     )
-    group by grouping sets ((cost_date), (cost_date, dimension_1), (cost_date, dimension_2))
+    group by grouping sets ((cost_date), (cost_date, dimension_1), (cost_date, dimension_2))  -- noqa: PRS
 ),
 
 costs as (

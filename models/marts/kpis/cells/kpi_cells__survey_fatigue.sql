@@ -36,7 +36,7 @@ cells as (
         count(*) as sample_size,
         cast(null as double) as standard_error
     from invited_customers
-    group by grouping sets ((period_grain, period_start), (period_grain, period_start, dimension_1))
+    group by grouping sets ((period_grain, period_start), (period_grain, period_start, dimension_1))  -- noqa: PRS
 )
 
 select
