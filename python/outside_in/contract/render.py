@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def _source_table(table: RawTable) -> dict[str, Any]:
     }
 
 
+@cache
 def descriptions() -> dict[str, Any]:
     """Texts of the raw tables and columns: `tables`, `columns`, and `exceptions` by table and column."""
     loaded: dict[str, Any] = yaml.safe_load((FOLDER / "descriptions.yml").read_text("utf-8"))
