@@ -65,8 +65,8 @@ def build(raw: Path, out: Path, vars_file: Path | None = None) -> Built:
 
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The default sample, built once for all tests."""
+    """A year of a small company, built once for all tests."""
     folder = tmp_path_factory.mktemp("sample")
-    summary = generate(folder / "raw", customers=2000, days=365)
+    summary = generate(folder / "raw", customers=600, days=365)
     built = build(folder / "raw", folder / "out")
     yield Built(built.raw, built.out, json.loads(summary.truth_path.read_text("utf-8")))

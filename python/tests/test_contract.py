@@ -13,6 +13,8 @@ from tests.conftest import Built
 PUBLIC_CONTRACT = PROJECT.parent / "shared" / "contract"
 # They come with the models that predict them.
 PREDICTED = {"predicted_clv", "churn_risk", "value_at_risk"}
+# It needs minimum_sample answers in two channels of one topic.
+TOO_SMALL_A_COMPANY = {("channel_consistency_gap", "topic")}
 
 
 def test_rendered_files_say_what_the_contract_says() -> None:
@@ -59,7 +61,7 @@ def test_every_dimension_of_the_dictionary_is_in_kpi_values(built_sample: Built)
     with built_sample.marts as con:
         found = set(con.execute("select distinct kpi_id, dimension_name from marts.kpi_values").fetchall())
     wanted = {(kpi.kpi_id, name) for kpi in kpis().values() if kpi.kpi_id not in PREDICTED for name in kpi.by}
-    assert not wanted - found
+    assert not wanted - found - TOO_SMALL_A_COMPANY
 
 
 def test_contract_files_are_in_the_package() -> None:
