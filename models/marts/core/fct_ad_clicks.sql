@@ -94,17 +94,15 @@ judged_clicks as (
                         <= {{ var('click_through_window_days') }} * 86400000000, false
                     )
         end as is_converted,
-        -- A click without a cost of its own bears an equal share of its campaign's day.
+        -- A click without a cost of its own bears an equal share of its campaign's day; eight decimals would not do,
+        -- since many small shares must add up to the day again.
         case
             when numbered_clicks.cost_amount is not null
-                then
-                {{ in_reporting_currency('numbered_clicks.cost_amount', 'numbered_clicks.currency',
-                                         'rates.rate', 'run.reporting_currency') }}
-            else cast(
-                    cast(campaign_costs.cost_amount as double)
-                    / numbered_clicks.campaign_day_click_count
-                    as decimal(28, 8)
+                then cast(
+                    {{ in_reporting_currency('numbered_clicks.cost_amount', 'numbered_clicks.currency',
+                                             'rates.rate', 'run.reporting_currency') }} as double
                 )
+            else cast(campaign_costs.cost_amount as double) / numbered_clicks.campaign_day_click_count
         end as click_cost_amount
     from numbered_clicks
     cross join run
