@@ -39,19 +39,6 @@
     unix_micros({{ utc_timestamp }})
 {%- endmacro %}
 
-{#- The instant a number of microseconds after 1970. -#}
-{% macro timestamp_of_microseconds(microseconds) %}
-    {{- adapter.dispatch('timestamp_of_microseconds')(microseconds) -}}
-{% endmacro %}
-
-{% macro default__timestamp_of_microseconds(microseconds) -%}
-    make_timestamp({{ microseconds }})
-{%- endmacro %}
-
-{% macro spark__timestamp_of_microseconds(microseconds) -%}
-    timestamp_micros({{ microseconds }})
-{%- endmacro %}
-
 {#- Monday 1 to Sunday 7. -#}
 {% macro iso_weekday(date) %}
     {{- adapter.dispatch('iso_weekday')(date) -}}

@@ -140,3 +140,20 @@ from period_ends
 inner join daily_stocks on period_ends.last_day = daily_stocks.date_day
 where daily_stocks.stock <> 0
 {% endmacro %}
+
+{#- The last step of a model of cells: `rows` has kind, scale, the cell's sums and its standard error. -#}
+{% macro measured_cells(rows) -%}
+select
+    kpi_id,
+    kind,
+    period_grain,
+    period_start,
+    dimension_name,
+    dimension_value,
+    {{ cell_statistics() }},
+    numerator,
+    denominator,
+    sample_size,
+    standard_error
+from {{ rows }}
+{%- endmacro %}

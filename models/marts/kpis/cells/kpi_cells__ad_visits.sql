@@ -75,16 +75,4 @@ cells as (
         and costs.dimension_value = visit_counts.dimension_value
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from cells
+{{ measured_cells('cells') }}

@@ -60,16 +60,4 @@ measured_cells as (
     from cells
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from measured_cells
+{{ measured_cells('measured_cells') }}

@@ -131,16 +131,4 @@ cells as (
     where daily_stocks.stock > 0
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from cells
+{{ measured_cells('cells') }}

@@ -24,16 +24,4 @@ cells as (
     from counts
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from cells
+{{ measured_cells('cells') }}

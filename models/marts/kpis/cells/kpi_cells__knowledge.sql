@@ -141,16 +141,4 @@ ratio_cells as (
     from cells
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from ratio_cells
+{{ measured_cells('ratio_cells') }}

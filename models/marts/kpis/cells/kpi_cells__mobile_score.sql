@@ -76,16 +76,4 @@ cells as (
     where dimension_name <> 'page' or period_grain not in ('day', 'week')
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from cells
+{{ measured_cells('cells') }}

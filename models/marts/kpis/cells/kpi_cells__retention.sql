@@ -151,16 +151,4 @@ share_cells as (
     from cells
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from share_cells
+{{ measured_cells('share_cells') }}

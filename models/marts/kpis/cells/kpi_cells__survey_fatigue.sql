@@ -39,16 +39,4 @@ cells as (
     group by grouping sets ((period_grain, period_start), (period_grain, period_start, dimension_1))  -- noqa: PRS
 )
 
-select
-    kpi_id,
-    kind,
-    period_grain,
-    period_start,
-    dimension_name,
-    dimension_value,
-    {{ cell_statistics() }},
-    numerator,
-    denominator,
-    sample_size,
-    standard_error
-from cells
+{{ measured_cells('cells') }}
