@@ -50,12 +50,17 @@ def with_campaigns(world: World, people: People, sessions: Sessions) -> Sessions
     return replace(every, click=np.where(has_click, number, -1))
 
 
+def click_times(sessions: Sessions) -> Ints:
+    """When the click behind each visit was, if it had one: a purchase's time is the end of its visit."""
+    times: Ints = sessions.at - np.where(sessions.flow == web.BUY, 15 * MINUTE, 2 * SECOND)
+    return times
+
+
 def ad_events(world: World, people: People, sessions: Sessions) -> Frame:
     """Impressions and clicks behind the visits, and impressions that led nowhere or to a later visit."""
     rng = world.rng(people.chunk, 9)
     clicks = np.flatnonzero(sessions.campaign >= 0)
-    # a purchase's time is the end of its visit: the click was well before
-    click_at = sessions.at - np.where(sessions.flow == web.BUY, 15 * MINUTE, 2 * SECOND)
+    click_at = click_times(sessions)
     shown = np.repeat(clicks, np.minimum(rng.geometric(0.5, len(clicks)), 6))
     ago = rng.integers(MINUTE, 2 * DAY, len(shown))
     is_start = np.concatenate([[True], shown[1:] != shown[:-1]]) if len(shown) else np.zeros(0, np.bool_)

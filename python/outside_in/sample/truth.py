@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from outside_in.sample import commerce, company, support, web
+from outside_in.sample import commerce, company, marketing, support, web
 from outside_in.sample import world as w
 from outside_in.sample.commerce import Orders
 from outside_in.sample.people import People
@@ -37,6 +37,7 @@ def observe(world: World, people: People, orders: Orders, contacts: Contacts, se
     """The facts of a chunk, before any damage."""
     late = np.flatnonzero(orders.is_late & (orders.customer >= 0))
     bad = (sessions.article == w.BAD_ARTICLE) & (sessions.at >= world.broken_from)
+    worthless = sessions.campaign == w.WORTHLESS_CAMPAIGN
     known = np.unique(sessions.visitor)
     is_known = people.visitor_customer[known] >= 0
     nights = {}
@@ -56,7 +57,7 @@ def observe(world: World, people: People, orders: Orders, contacts: Contacts, se
                 "sessions": len(sessions.at),
                 "sessions_that_met_the_outage": int(web.meets_outage(world, people, sessions).sum()),
                 "sessions_with_bad_article": int(bad.sum()),
-                "worthless_clicks": int((sessions.campaign == w.WORTHLESS_CAMPAIGN).sum()),
+                "worthless_clicks": int((worthless & (marketing.click_times(sessions) < world.stop)).sum()),
             }
         ),
         night_tickets=nights,

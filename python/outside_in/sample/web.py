@@ -236,7 +236,7 @@ def _draw_views(rng: Rng, world: World, sessions: Sessions, flow: Ints, device: 
     pings = np.minimum(rng.poisson(mean_pings * ~(is_worthless | is_crawled)), 20)
     rest = rng.integers(2 * SECOND, 11 * SECOND, count)
     rest = np.where(is_worthless, rng.integers(SECOND // 5, 2 * SECOND, count), rest)
-    first, second = _actions(rng, sessions, session, page, is_crawled)
+    first, second = _actions(rng, sessions, session, page, is_crawled | is_worthless)
     may_show = (is_article | is_product | (page == w.HELP)) & ~is_crawled
     stay = rest + pings * PING_EVERY
     before = np.cumsum(stay) - stay
@@ -432,8 +432,8 @@ def _pages(rng: Rng, sessions: Sessions, flow: Ints, session: Ints, place: Ints)
     return np.where(page == LANDING, landing, page)
 
 
-def _actions(rng: Rng, sessions: Sessions, session: Ints, page: Ints, is_crawled: Bools) -> tuple[Ints, Ints]:
-    """Per page view: one thing done on it, and one done right after (-1: nothing)."""
+def _actions(rng: Rng, sessions: Sessions, session: Ints, page: Ints, is_idle: Bools) -> tuple[Ints, Ints]:
+    """Per page view: one thing done on it, and one done right after (-1: nothing; always so where idle)."""
     views = len(page)
     luck = rng.random(views)
     first, second = np.full(views, -1), np.full(views, -1)
@@ -451,7 +451,7 @@ def _actions(rng: Rng, sessions: Sessions, session: Ints, page: Ints, is_crawled
     first[(page == w.CONTACT) & (luck < 0.6)] = _CONTACT
     first[(page == w.CONTACT) & (luck > 0.85)] = _CHAT
     first[(page == w.DONE) & (sessions.order[session] >= 0)] = _PURCHASE
-    first[is_crawled] = second[is_crawled] = -1
+    first[is_idle] = second[is_idle] = -1
     return first, second
 
 

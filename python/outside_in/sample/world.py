@@ -175,7 +175,7 @@ SEARCHES = (
     ("back in stock", STOCK, 3),
     ("price match", PRICING, 0),
     ("student discount", PRICING, 0),
-    ("site down", WEBSITE, 0),
+    ("site down", WEBSITE, 2),
 )
 
 
