@@ -1,0 +1,167 @@
+"""Maximum likelihood by damped Newton steps on the logarithms of positive parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# Outside of this range a parameter says "as good as none" or "all alike": likelihoods are flat there, forecasts no longer
+# depend on it, and the weak penalty that begins here only keeps the numbers finite. Inside there is no penalty at all.
+LOG_LIMIT = np.log(1e4)
+PENALTY = 1e-3
+
+MAX_STEPS = 200
+MAX_LOG_STEP = 2.0
+CONVERGED_GRADIENT = 1e-8
+
+
+class NotEnoughData(ValueError):
+    """The data cannot tell the parameters; the message says what is needed and what was found."""
+
+    def __init__(self, needs: str, found: object) -> None:
+        super().__init__(f"not enough data: needs {needs}, found {found}")
+
+
+class Derivatives(NamedTuple):
+    """A log-likelihood at one point: its value, gradient (k) and Hessian (k × k) in the parameters themselves."""
+
+    value: float
+    gradient: Floats
+    hessian: Floats
+
+
+Likelihood = Callable[[Floats], Derivatives]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters of one model, with what is needed to trust or distrust them.
+
+    Attributes:
+        model: name of the model.
+        estimates: by parameter name; times are in weeks.
+        standard_errors: by parameter name, from the Hessian; None at the boundary, where there is none.
+        log_likelihood: at the estimates, of all customers.
+        customer_count: number of customers fitted.
+        gradient_norm: of the log-likelihood per customer, in the logarithms of the parameters.
+        is_converged: the gradient is zero to rounding.
+        is_at_boundary: a parameter ran away, as when nobody ever seems to leave: use a simpler model.
+        log_covariance: k × k, of the logarithms of the estimates in their order.
+    """
+
+    model: str
+    estimates: dict[str, float]
+    standard_errors: dict[str, float | None]
+    log_likelihood: float
+    customer_count: int
+    gradient_norm: float
+    is_converged: bool
+    is_at_boundary: bool
+    log_covariance: Floats = field(compare=False, repr=False)
+
+    @property
+    def values(self) -> Floats:
+        """The estimates in their order, shape k."""
+        return np.array(list(self.estimates.values()))
+
+    def interval(self, parameter: str, coverage: float = 0.95) -> tuple[float, float]:
+        """Confidence interval of a parameter, symmetric in its logarithm."""
+        place = list(self.estimates).index(parameter)
+        reach = NormalDist().inv_cdf((1 + coverage) / 2) * np.sqrt(self.log_covariance[place, place])
+        return float(self.estimates[parameter] * np.exp(-reach)), float(self.estimates[parameter] * np.exp(reach))
+
+
+class Stage(NamedTuple):
+    """A log-likelihood to climb, and the number of customers in it."""
+
+    likelihood: Likelihood
+    customer_count: int
+
+
+def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[Stage], starts: Sequence[Floats]) -> Fit:
+    """Fit a model.
+
+    Args:
+        model: its name.
+        parameters: names, all of them positive.
+        stages: the last one is of all customers; one before it, of a sample, makes the way there short.
+        starts: points to start from, each of shape k; the best end wins.
+    """
+    rough, full = stages[0], stages[-1]
+    ends = [_maximise(_per_customer(rough), np.log(start)) for start in starts]
+    logs, _ = max(ends, key=lambda end: end[1].value)
+    if len(stages) > 1:
+        logs, _ = _maximise(_per_customer(full), logs)
+
+    likelihood, customer_count = full
+    at = likelihood(np.exp(logs))
+    penalised = _per_customer(full)(logs)
+    curvature, directions = np.linalg.eigh(-penalised.hessian * customer_count)
+    is_peak = bool(curvature[0] > 0)
+    # A direction without curvature is one that nothing depends on; it must not widen any interval.
+    spread = np.where(curvature > 0, 1 / np.where(curvature > 0, curvature, 1), 0)
+    covariance = (directions * spread) @ directions.T
+    is_at_boundary = not is_peak or bool((np.abs(logs) > LOG_LIMIT).any())
+    errors = np.exp(logs) * np.sqrt(np.diag(covariance))
+    norm = float(np.linalg.norm(penalised.gradient))
+    return Fit(
+        model=model,
+        estimates=dict(zip(parameters, np.exp(logs).tolist(), strict=True)),
+        standard_errors={
+            name: None if is_at_boundary else float(error) for name, error in zip(parameters, errors, strict=True)
+        },
+        log_likelihood=at.value,
+        customer_count=customer_count,
+        gradient_norm=norm,
+        is_converged=norm < CONVERGED_GRADIENT,
+        is_at_boundary=is_at_boundary,
+        log_covariance=covariance,
+    )
+
+
+def _per_customer(stage: Stage) -> Likelihood:
+    """The mean log-likelihood in the logarithms of the parameters, less the penalty outside of the range."""
+
+    def objective(logs: Floats) -> Derivatives:
+        values = np.exp(logs)
+        at = stage.likelihood(values)
+        slope = values * at.gradient
+        curve = np.diag(slope) + np.outer(values, values) * at.hessian
+        beyond = np.sign(logs) * np.maximum(np.abs(logs) - LOG_LIMIT, 0)
+        return Derivatives(
+            at.value / stage.customer_count - PENALTY / 2 * float(beyond @ beyond),
+            slope / stage.customer_count - PENALTY * beyond,
+            curve / stage.customer_count - PENALTY * np.diag((beyond != 0).astype(float)),
+        )
+
+    return objective
+
+
+def _maximise(objective: Likelihood, logs: Floats) -> tuple[Floats, Derivatives]:
+    """Newton steps uphill: where the surface is not concave the absolute curvature sets the length of the step."""
+    at = objective(logs)
+    for _ in range(MAX_STEPS):
+        curvature, directions = np.linalg.eigh(-at.hessian)
+        step = directions @ ((directions.T @ at.gradient) / np.maximum(np.abs(curvature), 1e-9))
+        step *= min(1, MAX_LOG_STEP / max(np.abs(step).max(), 1e-300))
+        # Close to the top the gain is smaller than the rounding of the value, so that much loss is none.
+        lowest = at.value - 1e-13 * abs(at.value)
+        for _ in range(40):
+            ahead = objective(logs + step)
+            if ahead.value >= lowest:
+                break
+            step = step / 2
+        else:
+            break
+        logs, at = logs + step, ahead
+        if np.abs(step).max() < 1e-9:
+            break
+    return logs, at

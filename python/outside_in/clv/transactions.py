@@ -1,0 +1,252 @@
+"""Customers who come and go without telling: fit, score and forecast their orders."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats  # type: ignore[import-untyped]  # SciPy ships no types
+
+from outside_in.clv.bg_nbd import BG_NBD, MBG_NBD
+from outside_in.clv.estimation import Derivatives, Fit, Floats, Integers, NotEnoughData, Stage, maximum_likelihood
+from outside_in.clv.histories import DAYS_PER_WEEK, Histories, columns_of
+from outside_in.clv.nbd import Nbd
+from outside_in.clv.pareto_nbd import PARETO_NBD
+from outside_in.clv.quadrature import log_time
+
+DAYS_PER_YEAR = 365.25
+MINIMUM_CUSTOMERS = 100
+MINIMUM_REPEAT_CUSTOMERS = 30
+MINIMUM_AGE_DAYS = 28
+SAMPLE_CELLS = 2048
+DISCOUNT_NODES = 6
+CHUNK = 2048
+
+
+class TransactionModel(Protocol):
+    """What a model has to know; frequencies are counts, times are weeks, arrays have one row per customer or cell."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def parameters(self) -> tuple[str, ...]: ...  # noqa: D102
+    def starts(self, orders_per_week: float) -> list[Floats]: ...  # noqa: D102
+    def likelihood(self, values: Floats, cells: Histories) -> Derivatives: ...  # noqa: D102
+    def log_odds_left(self, values: Floats, x: Floats, recency: Floats, age: Floats) -> Floats: ...  # noqa: D102
+    def orders_if_active(self, values: Floats, x: Floats, age: Floats, horizons: Floats) -> Floats: ...  # noqa: D102
+    def order_pairs_if_active(self, values: Floats, x: Floats, age: Floats, horizon: float) -> Floats: ...  # noqa: D102
+    def log_probability_if_active(  # noqa: D102
+        self, values: Floats, x: Floats, age: Floats, horizon: float, counts: Integers
+    ) -> Floats: ...
+
+
+MODELS: dict[str, TransactionModel] = {model.name: model for model in (BG_NBD, MBG_NBD, PARETO_NBD, Nbd())}
+TRANSACTION_MODELS = tuple(MODELS)
+
+
+def fit(model: str, cells: pd.DataFrame) -> Fit:
+    """Fit a model by maximum likelihood.
+
+    Args:
+        model: one of TRANSACTION_MODELS.
+        cells: one row per distinct history: frequency (days with an order after the first), recency_days (first to last
+            order), age_days (first order to the end of the data), customer_count; whole numbers.
+
+    Returns:
+        The fit; times and the log-likelihood are in weeks (days / 7, exact).
+
+    Raises:
+        NotEnoughData: too few customers, repeat customers or days to tell the parameters.
+        ValueError: an unknown model, or a history that cannot be.
+    """
+    histories = Histories.of(cells)
+    _require_enough(histories)
+    return _fit(MODELS[model], histories)
+
+
+def score(fit: Fit, cells: pd.DataFrame, horizon_days: float, annual_discount_rate: float = 0.0) -> pd.DataFrame:
+    """What to expect of the customers of each cell in the `horizon_days` after their age.
+
+    Args:
+        fit: of one of TRANSACTION_MODELS.
+        cells: as in `fit`, in any order.
+        horizon_days: length of the horizon.
+        annual_discount_rate: 0.1 makes an order in a year worth 1 / 1.1 of one now; discounted continuously.
+
+    Returns:
+        One row per cell in the same order, with the same index, for one customer of the cell: probability_active,
+        probability_no_order (in the horizon), expected_orders, orders_variance, discounted_orders.
+    """
+    expected = _expect(MODELS[fit.model], fit.values, cells, horizon_days, annual_discount_rate)
+    return pd.DataFrame(expected._asdict(), index=cells.index)
+
+
+def probability_no_order(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> Floats:
+    """Probability of no order in the `horizon_days` after the age of each cell; shape n."""
+    return np.exp(order_count_log_probability(fit, cells, horizon_days, np.zeros(len(cells), np.int64)))
+
+
+def order_count_log_probability(fit: Fit, cells: pd.DataFrame, horizon_days: float, order_counts: Integers) -> Floats:
+    """Log-probability that a customer of a cell has exactly so many orders in the horizon.
+
+    Summed over customers it is the log-likelihood of a holdout, and models are chosen by it: it judges levels and spread.
+
+    Args:
+        fit: of one of TRANSACTION_MODELS.
+        cells: as in `fit`, n rows.
+        horizon_days: length of the horizon after the age.
+        order_counts: days with an order in it, shape n.
+
+    Returns:
+        Shape n.
+    """
+    model, values = MODELS[fit.model], fit.values
+    x, recency, age = _in_weeks(cells)
+    counts = np.asarray(order_counts, np.int64)
+    odds = model.log_odds_left(values, x, recency, age)
+    active = model.log_probability_if_active(values, x, age, horizon_days / DAYS_PER_WEEK, counts)
+    stays, left = special.log_expit(-odds), special.log_expit(odds)
+    return np.where(counts == 0, np.logaddexp(left, stays + active), stays + active)
+
+
+def total_orders_interval(
+    fit: Fit, cells: pd.DataFrame, horizon_days: float, coverage: float = 0.95
+) -> tuple[float, float, float]:
+    """Forecast of the orders of all customers together.
+
+    Its variance is that of the customers (who may or may not order, come back or leave) plus that of the parameters
+    (delta method): the second alone is far too sure of itself.
+
+    Returns:
+        Lower end, mean and upper end; the ends are quantiles of a gamma distribution, which has no orders below 0.
+    """
+    model = MODELS[fit.model]
+    customers = cells["customer_count"].to_numpy(np.float64)
+
+    def total(logs: Floats) -> float:
+        return float((customers * _expect(model, np.exp(logs), cells, horizon_days).expected_orders).sum())
+
+    expected = _expect(model, fit.values, cells, horizon_days)
+    mean = float((customers * expected.expected_orders).sum())
+    steps = 1e-4 * np.eye(len(fit.values))
+    logs = np.log(fit.values)
+    slope = np.array([(total(logs + step) - total(logs - step)) / 2e-4 for step in steps])
+    variance = float((customers * expected.orders_variance).sum() + slope @ fit.log_covariance @ slope)
+    if not mean:
+        return 0.0, 0.0, 0.0
+    low, high = stats.gamma.ppf([(1 - coverage) / 2, (1 + coverage) / 2], mean**2 / variance, scale=variance / mean)
+    return float(low), mean, float(high)
+
+
+def bootstrap(model: str, cells: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
+    """Fit the model again to customers drawn with replacement: an account of the uncertainty that trusts no Hessian.
+
+    Args:
+        model: one of TRANSACTION_MODELS.
+        cells: as in `fit`.
+        replicates: number of draws.
+        seed: of the draws.
+
+    Returns:
+        One row per replicate: the parameters and log_likelihood.
+
+    Raises:
+        NotEnoughData: as in `fit`.
+    """
+    histories = Histories.of(cells)
+    _require_enough(histories)
+    estimate = _fit(MODELS[model], histories)
+    generator = np.random.default_rng(seed)
+    shares = histories.customers / histories.customers.sum()
+    rows = []
+    for _ in range(replicates):
+        drawn = histories.with_customers(generator.multinomial(histories.customer_count, shares).astype(np.float64))
+        again = _fit(MODELS[model], drawn, estimate.values)
+        rows.append({**again.estimates, "log_likelihood": again.log_likelihood})
+    return pd.DataFrame(rows)
+
+
+class _Expected(NamedTuple):
+    """The columns of `score`, each of shape n."""
+
+    probability_active: Floats
+    probability_no_order: Floats
+    expected_orders: Floats
+    orders_variance: Floats
+    discounted_orders: Floats
+
+
+def _expect(
+    model: TransactionModel, values: Floats, cells: pd.DataFrame, horizon_days: float, annual_discount_rate: float = 0.0
+) -> _Expected:
+    x, recency, age = _in_weeks(cells)
+    horizon = horizon_days / DAYS_PER_WEEK
+    odds = model.log_odds_left(values, x, recency, age)
+    active, left = special.expit(-odds), special.expit(odds)
+
+    # Of who is still there, nothing but the frequency and the age matters: far fewer pairs than cells.
+    place, pairs = pd.factorize(x + 1j * age)
+    ahead = np.empty((4, len(pairs)))
+    for start in range(0, len(pairs), CHUNK):
+        part = pairs[start : start + CHUNK]
+        ahead[:, start : start + CHUNK] = _if_active(model, values, part.real, part.imag, horizon, annual_discount_rate)
+    no_order, orders, order_pairs, discounted = ahead[:, place]
+    expected = active * orders
+    return _Expected(
+        probability_active=active,
+        probability_no_order=left + active * no_order,
+        expected_orders=expected,
+        orders_variance=np.maximum(active * (order_pairs + orders) - expected**2, 0),
+        discounted_orders=active * discounted,
+    )
+
+
+def _if_active(
+    model: TransactionModel, values: Floats, x: Floats, age: Floats, horizon: float, annual_discount_rate: float
+) -> Floats:
+    """Probability of no order, orders, their pairs and discounted orders of who is still there, 4 × n."""
+    no_order = np.exp(model.log_probability_if_active(values, x, age, horizon, np.zeros(len(x), np.int64)))
+    order_pairs = model.order_pairs_if_active(values, x, age, horizon)
+    ends = np.full((len(x), 1), horizon)
+    if not annual_discount_rate:
+        orders = model.orders_if_active(values, x, age, ends)[:, 0]
+        return np.stack([no_order, orders, order_pairs, orders])
+    # Each order at u is worth exp(-rate u): by parts, what is sold by u weighs rate exp(-rate u).
+    rate = np.log1p(annual_discount_rate) * DAYS_PER_WEEK / DAYS_PER_YEAR
+    moments, widths = log_time(values[1] + age, np.zeros(len(x)), ends[:, 0], DISCOUNT_NODES)
+    by_moment = model.orders_if_active(values, x, age, np.hstack([moments, ends]))
+    orders = by_moment[:, -1]
+    discounted = np.exp(-rate * horizon) * orders + rate * (widths * np.exp(-rate * moments) * by_moment[:, :-1]).sum(1)
+    return np.stack([no_order, orders, order_pairs, discounted])
+
+
+def _in_weeks(cells: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    frequency, recency, age = columns_of(cells)
+    return frequency.astype(np.float64), recency / DAYS_PER_WEEK, age / DAYS_PER_WEEK
+
+
+def _fit(model: TransactionModel, cells: Histories, start: Floats | None = None) -> Fit:
+    stages = [Stage(lambda values: model.likelihood(values, cells), cells.customer_count)]
+    if start is None and len(cells) > SAMPLE_CELLS:
+        sample = cells.sample(SAMPLE_CELLS)
+        stages.insert(0, Stage(lambda values: model.likelihood(values, sample), sample.customer_count))
+    weeks = (cells.customers * cells.age_days).sum() / DAYS_PER_WEEK
+    orders_per_week = (cells.customers * cells.frequency).sum() / weeks
+    starts = model.starts(orders_per_week) if start is None else [start]
+    return maximum_likelihood(model.name, model.parameters, stages, starts)
+
+
+def _require_enough(cells: Histories) -> None:
+    """Below these numbers a fit is a guess with a decimal point.
+
+    Raises:
+        NotEnoughData: what is needed, and what there is.
+    """
+    repeat_customers = int(cells.customers[cells.frequency > 0].sum())
+    if cells.customer_count < MINIMUM_CUSTOMERS:
+        raise NotEnoughData(f"{MINIMUM_CUSTOMERS} customers", cells.customer_count)
+    if cells.age_days.max() < MINIMUM_AGE_DAYS:
+        raise NotEnoughData(f"{MINIMUM_AGE_DAYS} days of orders", int(cells.age_days.max()))
+    if repeat_customers < MINIMUM_REPEAT_CUSTOMERS:
+        raise NotEnoughData(f"{MINIMUM_REPEAT_CUSTOMERS} customers with a repeat order", repeat_customers)
