@@ -10,10 +10,12 @@ from outside_in.clv.spend import expected_order_value, fit_gamma_gamma, value_in
 from outside_in.clv.transactions import (
     TRANSACTION_MODELS,
     bootstrap,
+    common_variation,
     fit,
     order_count_log_probability,
     probability_no_order,
     score,
+    total_orders,
     total_orders_interval,
 )
 
@@ -22,6 +24,7 @@ __all__ = [
     "Fit",
     "NotEnoughData",
     "bootstrap",
+    "common_variation",
     "expected_order_value",
     "fit",
     "fit_gamma_gamma",
@@ -31,6 +34,7 @@ __all__ = [
     "remaining_periods",
     "score",
     "survival",
+    "total_orders",
     "total_orders_interval",
     "value_interval_factors",
 ]

@@ -1,7 +1,8 @@
 """BG/NBD and MBG/NBD: after each order a customer may leave, with a chance of their own.
 
-Fader, Hardie and Lee (2005), Marketing Science 24(2) 275–284, and Batislam, Denizel and Filiztekin (2007), where customers
-may also leave right after their first order. Rates are gamma (r, alpha weeks), chances of leaving beta (a, b) distributed.
+Fader, Hardie and Lee (2005), Marketing Science 24(2) 275-284, and Batislam, Denizel and Filiztekin (2007), where
+customers may also leave right after their first order. Rates are gamma (r, alpha weeks), chances of leaving beta (a, b)
+distributed.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class BgNbd:
         chance, weight = self._chances(values, x)
         reach = horizons / (alpha + age)[:, None]
         missed = np.expm1(-(r + x)[:, None, None] * np.log1p(chance[:, None, :] * reach[:, :, None]))
-        return -np.einsum("imk,ik->im", missed, weight / chance)
+        return np.asarray(-np.einsum("imk,ik->im", missed, weight / chance))
 
     def order_pairs_if_active(self, values: Floats, x: Floats, age: Floats, horizon: float) -> Floats:
         """Expected N (N - 1) of the number of orders N of who is still there.
@@ -129,10 +130,10 @@ class BgNbd:
         at_least = special.betainc(later, r + x, horizon / (rate + horizon))
         with np.errstate(divide="ignore"):
             leaves = special.betaln(a + 1, b + later - 1) - special.betaln(a, b) + np.log(at_least)
-        return np.where(counts > 0, np.logaddexp(stays, leaves), stays)
+        return np.asarray(np.where(counts > 0, np.logaddexp(stays, leaves), stays))
 
     def _chances(self, values: Floats, x: Floats) -> tuple[Floats, Floats]:
-        """Nodes and weights of the chance of leaving, both n × nodes: it depends on the frequency alone."""
+        """Nodes and weights of the chance of leaving, both n by nodes: it depends on the frequency alone."""
         _, _, a, b = values
         distinct, place = np.unique(x, return_inverse=True)
         nodes, weights = beta_rule(np.full(len(distinct), a), b + distinct + self.first_chances, NODES)

@@ -1,7 +1,7 @@
 """Shifted beta-geometric: how long customers with a contract stay.
 
-Fader and Hardie (2007), "How to project customer retention": at the end of each period a customer cancels with a chance of
-their own, beta (alpha, beta) distributed. Those who stay are ever more those who stay anyway, so retention rises.
+Fader and Hardie (2007), "How to project customer retention": at the end of each period a customer cancels with a chance
+of their own, beta (alpha, beta) distributed. Those who stay are ever more those who stay anyway, so retention rises.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# Outside of this range a parameter says "as good as none" or "all alike": likelihoods are flat there, forecasts no longer
-# depend on it, and the weak penalty that begins here only keeps the numbers finite. Inside there is no penalty at all.
+# Outside of this range a parameter says "as good as none" or "all alike": likelihoods are flat there, forecasts no
+# longer depend on it, and the weak penalty that begins here keeps the numbers finite. Inside there is no penalty at all.
 LOG_LIMIT = np.log(1e4)
 PENALTY = 1e-3
 
@@ -24,14 +24,19 @@ CONVERGED_GRADIENT = 1e-8
 
 
 class NotEnoughData(ValueError):
-    """The data cannot tell the parameters; the message says what is needed and what was found."""
+    """The data cannot tell the parameters; the message says what is needed and what was found.
 
-    def __init__(self, needs: str, found: object) -> None:
+    Args:
+        needs: what a fit needs.
+        found: what there is of it.
+    """
+
+    def __init__(self, needs: str, found: object) -> None:  # noqa: D107  # said above
         super().__init__(f"not enough data: needs {needs}, found {found}")
 
 
 class Derivatives(NamedTuple):
-    """A log-likelihood at one point: its value, gradient (k) and Hessian (k × k) in the parameters themselves."""
+    """A log-likelihood at one point: its value, gradient (k) and Hessian (k by k) in the parameters themselves."""
 
     value: float
     gradient: Floats
@@ -54,7 +59,7 @@ class Fit:
         gradient_norm: of the log-likelihood per customer, in the logarithms of the parameters.
         is_converged: the gradient is zero to rounding.
         is_at_boundary: a parameter ran away, as when nobody ever seems to leave: use a simpler model.
-        log_covariance: k × k, of the logarithms of the estimates in their order.
+        log_covariance: k by k, of the logarithms of the estimates in their order.
     """
 
     model: str

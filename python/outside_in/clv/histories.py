@@ -75,18 +75,18 @@ class Histories:
 
     @cached_property
     def weeks(self) -> Floats:
-        """0 to the oldest age, in weeks, one entry per day: what depends on a day alone is computed here and looked up."""
+        """0 to the oldest age in weeks, an entry per day: what depends on a day alone is computed here and looked up."""
         return np.arange(int(self.age_days.max(initial=0)) + 1) / DAYS_PER_WEEK
 
     @cached_property
     def customers_by_age(self) -> Floats:
         """Customers per day of age, like `weeks`."""
-        return np.bincount(self.age_days, self.customers, len(self.weeks))
+        return np.bincount(self.age_days, self.customers, len(self.weeks)).astype(np.float64)
 
     @cached_property
     def orders_by_age(self) -> Floats:
         """Repeat orders of the customers per day of age, like `weeks`."""
-        return np.bincount(self.age_days, self.customers * self.frequency, len(self.weeks))
+        return np.bincount(self.age_days, self.customers * self.frequency, len(self.weeks)).astype(np.float64)
 
     def sample(self, cell_count: int) -> Histories:
         """Every n-th cell, at most about `cell_count`: even over frequencies, as the cells are in their order."""

@@ -73,12 +73,12 @@ class Nbd:
     def orders_if_active(self, values: Floats, x: Floats, age: Floats, horizons: Floats) -> Floats:
         """Expected orders."""
         r, alpha = values
-        return ((r + x) / (alpha + age))[:, None] * horizons
+        return np.asarray(((r + x) / (alpha + age))[:, None] * horizons)
 
     def order_pairs_if_active(self, values: Floats, x: Floats, age: Floats, horizon: float) -> Floats:
         """Expected N (N - 1) of the number of orders N."""
         r, alpha = values
-        return (r + x) * (r + x + 1) * (horizon / (alpha + age)) ** 2
+        return np.asarray((r + x) * (r + x + 1) * (horizon / (alpha + age)) ** 2)
 
     def log_probability_if_active(
         self, values: Floats, x: Floats, age: Floats, horizon: float, counts: Integers

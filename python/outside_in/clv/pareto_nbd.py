@@ -1,6 +1,7 @@
 """Pareto/NBD: a customer may leave at any moment, unseen.
 
-Schmittlein, Morrison and Colombo (1987); notation of Fader and Hardie (2005), "A note on deriving the Pareto/NBD model".
+Schmittlein, Morrison and Colombo (1987); notation of Fader and Hardie (2005), "A note on
+deriving the Pareto/NBD model".
 Rates of ordering are gamma (r, alpha weeks), rates of leaving gamma (s, beta weeks) distributed.
 """
 
@@ -137,13 +138,13 @@ class ParetoNbd:
         log_terms = (
             density + log_width + log_count_probability(shape[:, None], order_rate[:, None], moment, counts[:, None])
         )
-        return np.logaddexp(stays, special.logsumexp(log_terms, axis=1))
+        return np.asarray(np.logaddexp(stays, special.logsumexp(log_terms, axis=1)))
 
     def _leaving(self, values: Floats, x: Floats, recency: Floats, age: Floats) -> tuple[Floats, Floats]:
         """Moments at which a customer may have left since the last order, and the log-odds of each against staying.
 
         Returns:
-            Moments in weeks since the first order and log-odds, both n × nodes; the odds of a node include its weight.
+            Moments in weeks since the first order and log-odds, both n by nodes; the odds of a node include its weight.
         """
         r, alpha, s, beta = values
         shape = r + x

@@ -11,13 +11,13 @@ from outside_in.clv.estimation import Floats
 
 @cache
 def legendre(count: int) -> tuple[Floats, Floats]:
-    """Gauss–Legendre nodes and weights on 0..1."""
+    """Gauss-Legendre nodes and weights on 0..1."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1) / 2, weights / 2
 
 
 def log_time(scale: Floats, first: Floats, last: Floats, count: int) -> tuple[Floats, Floats]:
-    """Gauss–Legendre nodes and weights from `first` to `last`, even in ln(scale + u): power laws of it are smooth there.
+    """Gauss-Legendre nodes and weights from `first` to `last`, even in ln(scale + u), where power laws are smooth.
 
     Args:
         scale: above 0, shape n.
@@ -26,7 +26,7 @@ def log_time(scale: Floats, first: Floats, last: Floats, count: int) -> tuple[Fl
         count: number of nodes.
 
     Returns:
-        Nodes and weights, both n × count.
+        Nodes and weights, both n by count.
     """
     nodes, weights = legendre(count)
     length = np.log((scale + last) / (scale + first))[:, None]
@@ -37,8 +37,8 @@ def log_time(scale: Floats, first: Floats, last: Floats, count: int) -> tuple[Fl
 def beta_rule(a: Floats, b: Floats, count: int) -> tuple[Floats, Floats]:
     """Gauss nodes and weights for the expectation over beta distributions.
 
-    Golub and Welsch (1969) on the canonical moments of the beta distribution (Dette and Studden 1997, section 1.3), which
-    are free of cancellation however extreme the parameters are.
+    Golub and Welsch (1969) on the canonical moments of the beta distribution (Dette and Studden 1997, section 1.3),
+    which are free of cancellation however extreme the parameters are.
 
     Args:
         a: first parameters, shape n.
@@ -46,7 +46,7 @@ def beta_rule(a: Floats, b: Floats, count: int) -> tuple[Floats, Floats]:
         count: number of nodes.
 
     Returns:
-        Nodes in 0..1 and weights that sum to 1, both n × count.
+        Nodes in 0..1 and weights that sum to 1, both n by count.
     """
     a, b = a[:, None], b[:, None]
     step = np.arange(1, count + 1)

@@ -1,6 +1,7 @@
 """Gamma-Gamma: what an order of a customer is worth, from how much and how often they bought.
 
-Fader, Hardie and Lee (2005), JMR 42(4) 415–430: orders of a customer are gamma (p, rate) distributed, rates gamma (q, v).
+Fader, Hardie and Lee (2005), JMR 42(4) 415-430: orders of a customer are gamma (p, rate) distributed, rates gamma
+(q, v).
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
     """Fit the spend per order.
 
     Args:
-        spend_cells: frequency (repeat order days, whole numbers), mean_order_value (mean of these days, in one currency)
-            and customer_count. Rows without a repeat or without a positive mean are left out: a gift is no spend.
+        spend_cells: frequency (repeat order days, whole numbers), mean_order_value (mean of these days, in one
+            currency) and customer_count. Rows without a repeat or without a positive mean are left out: a gift is no
+            spend.
 
     Returns:
         The fit of p, q and v; v in the currency.
@@ -83,9 +85,9 @@ def value_interval_factors(
 ) -> tuple[Floats, Floats]:
     """Ends of the forecast interval of a customer's value in the horizon, as multiples of its expectation.
 
-    The number of orders, the customer's level and each order's value are random. All of it relative to the expected value
-    depends on the cell alone, so customers need no more than a multiplication. No order has its own probability; given
-    one, the value is taken to be gamma distributed with the mean and variance that it has.
+    The number of orders, the customer's level and each order's value are random. All of it relative to the expected
+    value depends on the cell alone, so customers need no more than a multiplication. No order has its own probability;
+    given one, the value is taken to be gamma distributed with the mean and variance that it has.
 
     Args:
         fit: of `fit_gamma_gamma`.
