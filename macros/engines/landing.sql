@@ -6,7 +6,8 @@
       _deleted     true in a tombstone
       _file        the file it came from, below RAW_DIR
       _unreadable  a JSON object of the values that are not of the contract's type; null where all are
-    Files are listed once per run, so a file that arrives later waits for the next run.
+    Files are looked at once per run (`raw_landing`, from outside_in.landing), so a file that arrives later waits for the
+    next run. `raw.files` lists them, also those that cannot be used and are set aside, with the reason.
 -#}
 {% macro land_raw_tables() %}
     {% if execute and flags.WHICH in ('build', 'run', 'test', 'seed', 'run-operation', 'show') %}
@@ -19,64 +20,33 @@
 {% endmacro %}
 
 {% macro default__land_raw_tables() %}
+    {% set landing = fromjson(run_query('select raw_landing(' ~ sql_text(raw_dir()) ~ ')').rows[0][0]) %}
+    {% if landing.stops %}
+        {% do exceptions.raise_compiler_error(landing.stops | join('\n')) %}
+    {% endif %}
     {% do run_query('create schema if not exists raw') %}
-    {% do run_query(list_raw_files()) %}
-    {% set files = {} %}
-    {% for row in run_query('select raw_table, file_kind, file_path from raw.files order by 1, 2, 3').rows %}
-        {% do files.setdefault(row[0], {}).setdefault(row[1], []).append(row[2]) %}
-    {% endfor %}
+    {% do run_query(listed_files(landing.files)) %}
     {% for table in graph.sources.values() if table.source_name == 'raw' %}
-        {% do run_query('create or replace view raw.' ~ table.name ~ ' as ' ~ landed_rows(table, files.get(table.name, {}))) %}
+        {% do run_query('create or replace view raw.' ~ table.name ~ ' as ' ~ landed_rows(table, landing.scans[table.name])) %}
     {% endfor %}
 {% endmacro %}
 
-{% macro list_raw_files() %}
-    {% set pattern = raw_dir() ~ '/*/*' %}
-    {#- read_blob refuses a pattern without a match. -#}
-    {% set is_empty = run_query('select count(*) from glob(' ~ sql_text(pattern) ~ ')').rows[0][0] == 0 %}
+{% macro listed_files(files) %}
     create or replace table raw.files as
-    select
-        split_part(file_name, '/', 1) as raw_table,
-        case
-            when file_name like '%.parquet' then 'parquet'
-            when file_name like '%.csv' or file_name like '%.csv.gz' then 'csv'
-            when file_name like '%.json' then 'json'
-            when file_name like '%.jsonl' then 'jsonl'
-        end as file_kind,
-        file_name,
-        file_path,
-        modified_at
-    from (
-        select
-            substr(file_path, {{ raw_dir() | length + 2 }}) as file_name,
-            file_path,
-            modified_at
-        from (
-        {% if is_empty %}
-            select cast(null as varchar) as file_path, cast(null as timestamp) as modified_at where false
-        {% else %}
-            select filename as file_path, last_modified at time zone 'UTC' as modified_at
-            from read_blob({{ sql_text(pattern) }})
-        {% endif %}
-        )
-    )
-    where file_kind is not null
+    select unnest(from_json({{ sql_text(tojson(files)) }}, '[{
+        "raw_table": "VARCHAR", "file_kind": "VARCHAR", "file_name": "VARCHAR", "file_path": "VARCHAR",
+        "modified_at": "TIMESTAMP", "row_count": "BIGINT", "problem": "VARCHAR"
+    }]'), recursive := true)
 {% endmacro %}
 
-{#- The rows of one table: every kind of file read its own way, cast to the contract and put below one another. -#}
-{% macro landed_rows(table, files_by_kind) %}
+{#- The rows of one table: files of each layout read their own way, cast to the contract and put below one another. -#}
+{% macro landed_rows(table, scans) %}
     {% set parts = [] %}
-    {% for kind, paths in files_by_kind.items() %}
-        {% set reader = file_reader(table, kind, paths) %}
-        {% set found = {} %}
-        {% for column in run_query('describe select * from ' ~ reader).rows %}
-            {% do found.update({column[0]: column[1]}) %}
-        {% endfor %}
-        {% do refuse_missing_columns(table, kind, paths) %}
-        {% do parts.append(typed_rows(table, reader, found)) %}
+    {% for scan in scans %}
+        {% do parts.append(typed_rows(table, scan.reader, scan.columns)) %}
     {% endfor %}
     {% if not parts %}
-        {% do parts.append(typed_rows(table, "(select cast(null as varchar) as filename where false)", {})) %}
+        {% do parts.append(typed_rows(table, "(select cast(null as varchar) as _path where false)", {})) %}
     {% endif %}
     select
         {% for column in table.columns.values() %}landed.{{ column.name }},
@@ -87,45 +57,6 @@
         landed._unreadable
     from ({{ parts | join(' union all ') }}) as landed
     inner join raw.files as files on landed._path = files.file_path
-{% endmacro %}
-
-{#- Without a required column every row of the file would be rejected; that is the file's fault, and it is said at once. -#}
-{% macro refuse_missing_columns(table, kind, paths) %}
-    {% set required = raw_contract()[table.name].required %}
-    {% for path in paths %}
-        {% if kind == 'parquet' %}
-            {% set described = "select name from parquet_schema(" ~ sql_text(path) ~ ")" %}
-        {% elif kind == 'csv' %}
-            {% set described = "describe select * from read_csv(" ~ sql_text(path) ~ ", header = true, all_varchar = true)" %}
-        {% else %}
-            {% set described = "describe select * from read_json(" ~ sql_text(path) ~ ")" %}
-        {% endif %}
-        {% set found = run_query(described).columns[0].values() | map('lower') | list %}
-        {% for column in required if column not in found %}
-            {% do exceptions.raise_compiler_error(
-                path.split('/')[-2:] | join('/') ~ ": required column " ~ column ~ " is missing. Add it to the file, or"
-                ~ " take the file out of the folder; a table without files counts as empty."
-            ) %}
-        {% endfor %}
-    {% endfor %}
-{% endmacro %}
-
-{% macro file_reader(table, kind, paths) %}
-    {%- set list -%}
-        [{% for path in paths %}{{ sql_text(path) }}{{ ', ' if not loop.last }}{% endfor %}]
-    {%- endset -%}
-    {%- if kind == 'parquet' -%}
-        {{ return('read_parquet(' ~ list ~ ', union_by_name = true, filename = true)') }}
-    {%- elif kind == 'csv' -%}
-        {{ return('read_csv(' ~ list ~ ', union_by_name = true, filename = true, header = true, all_varchar = true)') }}
-    {%- else -%}
-        {%- set columns -%}
-            { {%- for column in table.columns.values() %}{{ column.name }}: 'varchar', {% endfor -%}
-            _loaded_at: 'varchar', _deleted: 'varchar' }
-        {%- endset -%}
-        {%- set format = 'newline_delimited' if kind == 'jsonl' else 'auto' -%}
-        {{ return('read_json(' ~ list ~ ', columns = ' ~ columns ~ ", format = '" ~ format ~ "', filename = true)") }}
-    {%- endif -%}
 {% endmacro %}
 
 {% macro typed_rows(table, reader, found) %}
@@ -148,7 +79,7 @@
         {%- else -%}
         cast(null as varchar) as _unreadable,
         {%- endif %}
-        filename as _path
+        _path
     from {{ reader }}
 {% endmacro %}
 

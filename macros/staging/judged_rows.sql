@@ -117,6 +117,18 @@ end
     {%- endif -%}
 {%- endmacro %}
 
+{#- A row's key as text for people: its values joined by |, without those that say who somebody is. -#}
+{% macro masked_key(keys) -%}
+    {%- for key in keys -%}
+        {%- if key in personal_columns() -%}
+            '***'
+        {%- else -%}
+            coalesce(cast({{ key }} as {{ dbt.type_string() }}), '')
+        {%- endif -%}
+        {{ " || '|' || " if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {% macro same_key(table, keys) -%}
     {%- for key in keys -%}
         repeated_keys.key_{{ loop.index }} is not distinct from {{ key_value(table, key) }}{{ ' and ' if not loop.last }}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from typing import IO, Any
 import yaml
 
 from outside_in.paths import PROJECT, Output
+from outside_in.validation.inspection import FILES, RawFile, read_files
 
 if sys.platform != "win32":
     import fcntl
@@ -72,7 +75,7 @@ def read_vars(file: Path | None) -> dict[str, Any]:
 
 @contextmanager
 def only_build(output: Output) -> Iterator[None]:
-    """Hold the output directory's lock.
+    """Hold the output directory's lock; processes started meanwhile hold it with this one.
 
     Raises:
         BuildError: another build holds it.
@@ -84,6 +87,7 @@ def only_build(output: Output) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise BuildError(f"another build is running in {output.root}; wait for it to end") from error
+            os.set_inheritable(file.fileno(), True)
         yield
 
 
@@ -100,8 +104,9 @@ def build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any], progress: Pro
         What happened; `ok` is False when a model or test failed.
     """
     output.built.parent.mkdir(parents=True, exist_ok=True)
+    _start_afresh(output)
     command = [
-        sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--no-version-check", "build",
+        sys.executable, "-m", "outside_in.dbt_process", "--log-format", "json", "--no-version-check", "build",
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
         "--target-path", str((output.dbt / "target").resolve()), "--log-path", str((output.dbt / "logs").resolve()),
         "--exclude-resource-type", "unit_test", "--vars", json.dumps(dbt_vars),
@@ -114,15 +119,90 @@ def build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any], progress: Pro
     }
     result = BuildResult()
     with subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=PROJECT,
+        env=environment,
+        close_fds=False,  # dbt holds the lock too
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         _follow(process.stdout, result, progress)
+        process.wait()  # before its input is closed, which ends it
     if process.returncode != 0:
         result.ok = False
         if not result.failures:
             result.failures.append(f"dbt ended with code {process.returncode}; see {output.dbt / 'logs' / 'dbt.log'}")
     return result
+
+
+def know_files(output: Output) -> None:
+    """Hand what the validation found out about the files to the build, which then reads none of them to judge it."""
+    output.built.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(output.validation / FILES, _known(output))
+
+
+def built_files(output: Output) -> list[RawFile]:
+    """The files that the last build read, as they were then; none before the first build."""
+    if not output.built.exists():
+        return []
+    return [file for file in read_files(_known(output)) if not file.problem]
+
+
+def refuse_changed_files(output: Output) -> None:
+    """See that the files are still what the build began with.
+
+    Raises:
+        BuildError: one has changed or is gone: some models may have read it before, some after.
+    """
+    for file in built_files(output):
+        if not file.is_unchanged():
+            raise BuildError(
+                f"{file.name}: changed or vanished during the build; nothing published; run again when it is complete"
+            )
+
+
+def _known(output: Output) -> Path:
+    return output.built.with_suffix(f".duckdb.{FILES}")
+
+
+def explained(text: str) -> str:
+    """An error of dbt or DuckDB without what it quotes, which may be the value of a row."""
+    if "No space left" in text or "not enough disk space" in text.lower():
+        return "the disk is full: make room and run again"
+    if "Compilation Error" in text:  # of the project, before any row is read
+        return " ".join(text.split())
+    text = re.sub(r"(LINE \d+:|compiled code at).*", "", " ".join(text.split()))
+    return re.sub(r"'[^']*'", "'…'", text)
+
+
+def write_receipt(output: Output, fingerprint: str) -> None:
+    """Note that the private database is complete and tested, and what it was built from (empty where not known)."""
+    draft = output.receipt.with_suffix(".draft")
+    draft.write_text(json.dumps({"fingerprint": fingerprint}) + "\n", "utf-8")
+    draft.replace(output.receipt)
+
+
+def read_receipt(output: Output) -> str:
+    """What the private database was built from.
+
+    Raises:
+        BuildError: there is none, or its build did not succeed.
+    """
+    try:
+        return str(json.loads(output.receipt.read_text("utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError) as error:
+        raise BuildError(f"{output.built}: not there, or its build failed; run `outside-in build` first") from error
+
+
+def _start_afresh(output: Output) -> None:
+    """Remove the last build: what a stopped run left, or a model that is gone, must not get into the next state."""
+    output.receipt.unlink(missing_ok=True)
+    for path in (output.built, output.built.with_name(output.built.name + ".wal")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(output.built.with_name(output.built.name + ".tmp"), ignore_errors=True)
 
 
 def _follow(lines: IO[str], result: BuildResult, progress: Progress | None) -> None:
@@ -142,4 +222,4 @@ def _follow(lines: IO[str], result: BuildResult, progress: Progress | None) -> N
             if status.startswith("warn"):
                 result.warnings.append(f"{node}: {data.get('num_failures', '')} rows")
         elif name in ("RunResultError", "MainEncounteredError", "RunResultFailure"):
-            result.failures.append(" ".join(str(info.get("msg", "")).split()))
+            result.failures.append(explained(str(info.get("msg", ""))))

@@ -6,13 +6,16 @@ import os
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import duckdb
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -22,9 +25,22 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from outside_in.building import BuildError, BuildResult, build, only_build, read_vars
+from outside_in.building import (
+    BuildError,
+    BuildResult,
+    build,
+    built_files,
+    explained,
+    know_files,
+    only_build,
+    read_vars,
+    refuse_changed_files,
+)
 from outside_in.paths import Output
 from outside_in.publishing import publish
+
+if TYPE_CHECKING:
+    from outside_in.validation import ValidationResult
 
 FAILED, CRITICAL = 1, 2
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -62,8 +78,10 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 on warnings.")] = False,
 ) -> None:
     """Check the raw files. Ends with 0, with 2 on critical findings, with --strict with 1 on warnings."""
-    found_warnings = _validate(raw_dir, Output(out))
-    if strict and found_warnings:
+    result = _validate(raw_dir, Output(out), strict=strict)
+    if result.critical:
+        raise typer.Exit(CRITICAL)
+    if strict and result.warnings:
         raise typer.Exit(FAILED)
 
 
@@ -81,7 +99,7 @@ def publish_command(out: Out = DEFAULT_OUT) -> None:
         raise BuildError(f"{output.built} is not there; run `outside-in build` first")
     with only_build(output):
         tables = publish(output.built, output.published)
-    console.print(f"{tables} marts published: {output.published}")
+    console.print(f"{tables} marts published: {escape(str(output.published))}")
 
 
 @app.command()
@@ -120,40 +138,40 @@ def _make_sample(raw_dir: Path) -> None:
     draft.replace(raw_dir)
 
 
-def _validate(raw_dir: Path, output: Output) -> int:
+def _validate(raw_dir: Path, output: Output, *, strict: bool = False) -> ValidationResult:
     from outside_in.validation import print_summary
     from outside_in.validation import validate as validate_files
 
     if not raw_dir.is_dir():
         raise BuildError(f"{raw_dir} is no folder; --raw-dir wants one folder per raw table in it")
-    output.validation.mkdir(parents=True, exist_ok=True)
+    built = {file.name for file in built_files(output)}
     with _progress("validating") as advance:
-        result = validate_files(raw_dir, output.validation, progress=advance)
+        result = validate_files(raw_dir, output.validation, strict=strict, progress=advance, built=built)
     print_summary(result, console)
-    if not result.ok:
-        raise typer.Exit(CRITICAL)
-    return len(result.warnings)
+    return result
 
 
 def _build(raw_dir: Path, output: Output, vars_file: Path | None) -> None:
     started = time.monotonic()
     dbt_vars = read_vars(vars_file)
     with only_build(output):
-        _validate(raw_dir, output)
+        if _validate(raw_dir, output).stops:
+            raise typer.Exit(CRITICAL)
+        know_files(output)
         result = _dbt_build(raw_dir, output, dbt_vars)
         for line in result.warnings:
-            console.print(f"[yellow]warning[/] {line}", highlight=False)
+            console.print(f"[yellow]warning[/] {escape(line)}", highlight=False)
+        refuse_changed_files(output)
         if not result.ok:
             for line in result.failures:
-                errors.print(f"[red]failed[/] {line}", highlight=False, markup=True)
-            errors.print(
-                f"Nothing was published; what was there stays up. dbt's log: {output.dbt / 'logs' / 'dbt.log'}"
-            )
+                errors.print(f"[red]failed[/] {escape(line)}", highlight=False, soft_wrap=True)
+            log = escape(str(output.dbt / "logs" / "dbt.log"))
+            errors.print(f"Nothing was published; what was there stays up. dbt's log: {log}")
             raise typer.Exit(FAILED)
         with _progress("publishing"):
             tables = publish(output.built, output.published)
     console.print(
-        f"[green]published[/] {tables} marts in {time.monotonic() - started:.0f} s: {output.published}",
+        f"[green]published[/] {tables} marts in {time.monotonic() - started:.0f} s: {escape(str(output.published))}",
         highlight=False,
     )
 
@@ -175,7 +193,7 @@ def _scorecard(output: Output) -> None:
     with _progress("scorecard"):
         write_scorecard(output.published, output.scorecard)
     print_scorecard(output.published, console)
-    console.print(f"scorecard: {output.scorecard.resolve()}", highlight=False, soft_wrap=True)
+    console.print(f"scorecard: {escape(str(output.scorecard.resolve()))}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -197,15 +215,27 @@ def _progress(label: str) -> Iterator[Callable[[float, str], None]]:
 
 
 def main() -> None:
-    """Run the command line; an expected error is one message, not a traceback."""
+    """Run the command line; an error is one message, not a traceback, which could hold values of rows."""
     # Nothing phones home, whatever a library's own default is.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         app(standalone_mode=True)
     except BuildError as error:
-        errors.print(f"[red]error[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(CRITICAL)
+    except OSError as error:
+        about = f"{error.filename}: " if error.filename else ""
+        errors.print(f"[red]error[/] {escape(about)}{error.strerror}", highlight=False, soft_wrap=True)
+        sys.exit(FAILED)
+    except duckdb.Error as error:
+        errors.print(f"[red]error[/] {escape(explained(str(error)))}", highlight=False, soft_wrap=True)
+        sys.exit(FAILED)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        errors.print(f"[red]error[/] this should not happen ({type(error).__name__}, {where}): please report it")
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

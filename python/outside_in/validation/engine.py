@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Container, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -57,12 +58,25 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 
 from outside_in.contract import raw_tables
 from outside_in.validation.findings import Check, Finding, Progress, TableResult, ValidationResult
-from outside_in.validation.inspection import FileReport, RawFile, inspect_files, literal, quote, read_through
-from outside_in.validation.report import write_data_docs, write_json
+from outside_in.validation.history import Figures, changes, earlier, figures, read_history, write_history
+from outside_in.validation.inspection import (
+    DELIVER_AGAIN,
+    FILES,
+    FileReport,
+    RawFile,
+    inspect_files,
+    literal,
+    quote,
+    read_through,
+    write_files,
+)
+from outside_in.validation.report import write_data_docs, write_json, write_junit
 from outside_in.validation.rules import Rule, suite
 from outside_in.validation.views import FILE, ROW, present, view
 
 SHOWN_ROWS = 5
+HISTORY = "history.json"
+CHANGED = "the file changed while it was checked"
 COUNTS: dict[str, Any] = {
     "result_format": "BASIC",
     "partial_unexpected_count": 0,
@@ -176,53 +190,130 @@ def expectation(rule: Rule) -> Expectation:
                 ignore_row_if="either_value_is_missing",
                 **about,
             )
-        case "fresh" | "volume":
+        case "fresh" | "volume" | "drift":
             return UnexpectedRowsExpectation(unexpected_rows_query=rule.query, **about)
         case _:
             return ExpectRowsToKeepRule(column=rule.column, bad=rule.bad, mostly=rule.mostly, **about)
 
 
 def run(
-    raw_dir: Path, out_dir: Path, *, data_docs: bool, progress: Progress | None, as_of: datetime | None
+    raw_dir: Path,
+    out_dir: Path,
+    *,
+    data_docs: bool,
+    strict: bool,
+    progress: Progress | None,
+    as_of: datetime | None,
+    built: Container[str],
 ) -> ValidationResult:
     """See `outside_in.validation.validate`."""
     started = perf_counter()
     tell = progress or (lambda share, what: None)
     tell(0.0, "looking at the files")
-    report = inspect_files(raw_dir)
-    result = ValidationResult(findings=list(report.problems))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    history = read_history(out_dir / HISTORY)
+    result = ValidationResult()
     documents: dict[str, ExpectationSuiteValidationResult] = {}
-    # What does not fit into memory goes to a directory of our own and not to the working directory.
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as con:
+    # Copies of text files, and what does not fit into memory, go to a directory of our own beside the reports.
+    with (
+        tempfile.TemporaryDirectory(prefix=".checking-", dir=out_dir) as scratch,
+        duckdb.connect(config={"temp_directory": scratch}) as con,
+    ):
         con.execute("set TimeZone = 'UTC'")
-        columns = _create_views(con, report)
+        report = inspect_files(raw_dir, copies=Path(scratch))
+        columns, now = _create_views(con, report, history, tell)
         latest = _latest(con, columns, as_of)
         with _datasource(con) as datasource:
             for number, table in enumerate(columns):
-                tell(0.1 + 0.8 * number / len(columns), f"checking {table}")
+                tell(0.3 + 0.6 * number / len(columns), f"checking {table}")
                 files = report.readable(table)
-                rules = list(suite(raw_tables()[table], columns[table], columns, latest))
+                changed = list(changes(now[table], history.get(table, []))) if table in now else []
+                rules = list(suite(raw_tables()[table], columns[table], columns, latest, changed))
                 result.tables[table] = TableResult(len(files), sum(file.rows for file in files))
                 documents[table] = _check(con, datasource, table, files, rules, result)
+    result.findings += _gone(history, columns)
+    _refuse_changed(report)
+    result.findings[:0] = report.findings(built)
     tell(0.9, "writing the reports")
-    out_dir.mkdir(parents=True, exist_ok=True)
     write_json(result, out_dir / "validation.json")
+    write_junit(result, out_dir / "junit.xml", strict=strict)
     if data_docs:
         write_data_docs(result, documents, out_dir / "data_docs")
+    write_files(report.files, out_dir / FILES)
+    for table, figure in now.items():
+        history[table] = [*earlier(history.get(table, []), figure.landed_until), figure]
+    write_history(history, out_dir / HISTORY)
     tell(1.0, "validated")
     result.seconds = perf_counter() - started
     return result
 
 
-def _create_views(con: duckdb.DuckDBPyConnection, report: FileReport) -> dict[str, dict[str, bool]]:
-    """Make the views of all tables with readable files; returns the columns of each, see `views.present`."""
-    columns = {}
-    for name, table in raw_tables().items():
-        files = report.readable(name)
-        if files:
-            con.execute(f"create view {quote(name)} as {view(table, files)}")
+def _create_views(
+    con: duckdb.DuckDBPyConnection, report: FileReport, history: Mapping[str, list[Figures]], tell: Progress
+) -> tuple[dict[str, dict[str, bool]], dict[str, Figures]]:
+    """Make the views of all tables with readable files, and read each once.
+
+    Returns:
+        The columns of each table, see `views.present`, and its figures. A file that proves to be damaged is broken in
+        the report from then on, and its table's view is of the others.
+    """
+    columns: dict[str, dict[str, bool]] = {}
+    found: dict[str, Figures] = {}
+    for number, (name, table) in enumerate(raw_tables().items()):
+        tell(0.1 + 0.2 * number / len(raw_tables()), f"reading {name}")
+        while files := [_checked(file) for file in report.readable(name)]:
             columns[name] = present(table, files)
-    return columns
+            con.execute(f"create or replace view {quote(name)} as {view(table, files)}")
+            try:
+                figure = figures(con, table, columns[name], history.get(name, []))
+            except duckdb.Error:
+                if not _set_damaged_aside(con, name, report):
+                    raise
+                columns.pop(name)
+                continue
+            found |= {name: figure} if figure else {}
+            break
+    return columns, found
+
+
+def _checked(file: RawFile) -> RawFile:
+    """What is read for a file's checks: itself, or its copy."""
+    return replace(file, path=file.copy, kind="parquet") if file.copy else file
+
+
+def _set_damaged_aside(con: duckdb.DuckDBPyConnection, table: str, report: FileReport) -> bool:
+    """Break the files of a table that have readable columns and unreadable rows; returns whether there were any."""
+    found = False
+    for position, file in enumerate(report.files):
+        if file.table == table and not file.problem:
+            try:
+                read_through(con, _checked(file))
+            except (duckdb.Error, OSError):
+                gone = "the file is damaged: its columns can be read and its rows cannot"
+                report.files[position] = file.broken(gone if file.is_unchanged() else CHANGED, DELIVER_AGAIN)
+                found = True
+    return found
+
+
+def _refuse_changed(report: FileReport) -> None:
+    """Break the files that are no longer what was checked."""
+    for position, file in enumerate(report.files):
+        if not file.problem and not file.is_unchanged():
+            report.files[position] = file.broken(CHANGED, "run again when it is complete")
+
+
+def _gone(history: Mapping[str, list[Figures]], columns: Container[str]) -> list[Finding]:
+    """Tables that were delivered once and are not there now."""
+    return [
+        Finding(
+            table,
+            "warning",
+            "the table had rows in the last run and has no readable file now",
+            advice="check the export",
+        )
+        for table, runs in history.items()
+        if runs and table in raw_tables() and table not in columns
+    ]
 
 
 @contextmanager
@@ -258,9 +349,8 @@ def _latest(con: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, bool]],
         if time in have:
             column = f"cast({quote(str(time))} as timestamp)"
             query = f"select max({column}) from {quote(name)} where {column} <= _loaded_at + interval 1 day"
-            with suppress(duckdb.Error):  # a damaged file, which the table's own check reports
-                found = con.execute(query).fetchall()[0][0]
-                latest = max(filter(None, (latest, found)), default=None)
+            found = con.execute(query).fetchall()[0][0]
+            latest = max(filter(None, (latest, found)), default=None)
     return f"timestamp {literal(str(latest))}" if latest else None
 
 
@@ -291,8 +381,9 @@ def _check(
     for each in sorted(outcome.results, key=_number):
         rule = rules[_number(each)]
         if _raised(each):
-            result.findings.append(_find_damage(con, table, files))
-            break
+            what, advice = "the table could not be checked", "see whether its files are still there, and run again"
+            result.findings.append(Finding(table, "critical", what, advice=advice))
+            return outcome
         count = int(each.result.get("unexpected_count") or (not each.success))
         config = each.expectation_config
         kind = config.type if config else ""
@@ -302,8 +393,9 @@ def _check(
         # A required column that is missing has been reported by the inspection, file by file.
         if not each.success and rule.kind != "exists":
             broken.append((rule, count))
-            for row in (each.result.get("details") or {}).get("unexpected_rows", []):
-                details[rule.kind] = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in row.items())
+            rows = (each.result.get("details") or {}).get("unexpected_rows", [])
+            if rows:
+                details[rule.kind] = "; ".join(map(_figures, rows))
     places = _locate(con, table, files, [rule for rule, _ in broken if rule.bad])
     for rule, count in broken:
         where, rows = places.get(rule.bad, ("", ()))
@@ -312,6 +404,11 @@ def _check(
             what += _distinct_codes(con, table, rule)
         result.findings.append(Finding(table, rule.severity, what, where, count, rows, rule.advice))
     return outcome
+
+
+def _figures(row: Mapping[str, Any]) -> str:
+    """A row of a rule's query in words."""
+    return ", ".join(value if name == "what" else f"{name.replace('_', ' ')} {value:g}" for name, value in row.items())
 
 
 def _number(outcome: ExpectationValidationResult) -> int:
@@ -328,32 +425,18 @@ def _raised(outcome: ExpectationValidationResult) -> bool:
     )
 
 
-def _find_damage(con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile]) -> Finding:
-    """Which file has readable columns and unreadable rows: a Parquet file damaged in the middle."""
-    for file in files:
-        try:
-            read_through(con, file)
-        except (duckdb.Error, OSError, EOFError):
-            return Finding(
-                table,
-                "critical",
-                "the file is damaged: its columns can be read and its rows cannot",
-                file.name,
-                advice="deliver it again, or take it away",
-            )
-    return Finding(table, "critical", "the table could not be checked", advice="mend the other critical findings first")
-
-
 def _locate(
     con: duckdb.DuckDBPyConnection, table: str, files: list[RawFile], rules: list[Rule]
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """The first file and the first rows in it that break each rule, by the rule's `bad`, in one query."""
     if not rules:
         return {}
+    files = [_checked(file) for file in files]
     names = {str(file.path): file.name for file in files}
     firsts = ", ".join(f"min({ROW}, {SHOWN_ROWS}) filter (where {rule.bad})" for rule in rules)
     numbered = view(raw_tables()[table], files, numbered=True)
-    found = con.execute(f"select {FILE}, {firsts} from ({numbered}) group by {FILE} order by {FILE}").fetchall()
+    found = con.execute(f"select {FILE}, {firsts} from ({numbered}) group by {FILE}").fetchall()
+    found.sort(key=lambda row: names.get(row[0], ""))
     places = {}
     for position, rule in enumerate(rules, start=1):
         hits = [(names.get(row[0], ""), tuple(row[position])) for row in found if row[position]]

@@ -16,12 +16,13 @@ class Finding:
 
     Attributes:
         table: raw table (folder) it is about; empty for the raw directory itself.
-        severity: critical stops the build, warning is dealt with by staging, note is for information.
+        severity: critical is not right until somebody acts, warning is dealt with by staging, note is for information.
         what: what is wrong, in words.
         where: the file (relative to the raw directory), or the first of several.
         count: how many rows (or files, for a finding about files).
         rows: the first few row numbers in `where`; 1 is the first row of data.
         advice: what to do, or what happens to the rows.
+        set_aside: a critical finding about a file that the build can go on without.
     """
 
     table: str
@@ -31,6 +32,7 @@ class Finding:
     count: int = 1
     rows: tuple[int, ...] = ()
     advice: str = ""
+    set_aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,13 @@ class ValidationResult:
 
     @property
     def critical(self) -> list[Finding]:
-        """What stops the build."""
+        """What is not right until somebody acts."""
         return [finding for finding in self.findings if finding.severity == "critical"]
+
+    @property
+    def stops(self) -> list[Finding]:
+        """The critical findings that the build cannot go on with: it would lose rows that nobody misses at once."""
+        return [finding for finding in self.critical if not finding.set_aside]
 
     @property
     def warnings(self) -> list[Finding]:
@@ -79,7 +86,7 @@ class ValidationResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the build may go on."""
+        """Whether nothing is critical."""
         return not self.critical
 
     def as_json(self) -> dict[str, Any]:
@@ -87,6 +94,7 @@ class ValidationResult:
         return {
             "version": 1,
             "ok": self.ok,
+            "can_build": not self.stops,
             "critical": [asdict(finding) for finding in self.critical],
             "warnings": [asdict(finding) for finding in self.warnings],
             "notes": [asdict(finding) for finding in self.notes],

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import re
+import zlib
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -45,79 +47,184 @@ NATIVE = {
     "date": ("DATE",),
     "timestamp": ("TIMESTAMP", "DATE"),
 }
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# What a file of a kind must be, said when it is not.
+CSV_FORM = "not well-formed CSV (UTF-8, one header line, the same number of fields in every line)"
+FORMS = {
+    "parquet": "not a complete Parquet file",
+    "csv": CSV_FORM,
+    "csv.gz": CSV_FORM,
+    "json": "not well-formed JSON objects",
+    "jsonl": "not one well-formed JSON object per line",
+}
+# Words of an error to what they mean.
+REASONS = {
+    "unterminated quote": "a quoted field is not closed, or goes on after its closing quote",
+    "Expected Number of Columns": "a line has more or fewer fields than the header",
+    "Invalid unicode": "it is not in UTF-8",
+    "utf-8": "it is not in UTF-8",
+    "Maximum line size": "a line is longer than 2 MB",
+    "maximum_object_size": "an object is larger than 16 MB",
+    "No space left": "there is no space left for its copy",
+}
+
+
+# Who is to be forgotten stands in these: without one of their files, a person could be shown who asked not to be.
+NEVER_SET_ASIDE = ("customers", "customer_identities")
+FILES = "files.json"
+DELIVER_AGAIN = "deliver it again, or take it away"
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of a raw table; `columns` maps name to DuckDB type (text files are VARCHAR throughout)."""
+    """One file of a raw table.
+
+    Attributes:
+        table: the table (folder) it belongs to.
+        path: where it is.
+        name: its path below the raw directory.
+        kind: one of `FILE_KINDS`.
+        size: bytes.
+        changed: when it was last changed, in nanoseconds since 1970.
+        columns: column name to DuckDB type; the columns of text files are VARCHAR throughout.
+        rows: number of rows.
+        delimiter: of a CSV file.
+        problem: why it cannot be used, without any value of a row; empty for a good file.
+        advice: what to do about the problem.
+        copy: for a text file, a Parquet file with its rows in the same order, where one was asked for.
+    """
 
     table: str
     path: Path
     name: str
     kind: str
-    size: int
-    modified: datetime
+    size: int = 0
+    changed: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     delimiter: str = ""
-    readable: bool = False
+    problem: str = ""
+    advice: str = ""
+    copy: Path | None = None
+
+    @property
+    def modified(self) -> datetime:
+        """When it was last changed, in whole seconds UTC: the landing time of rows that do not bring their own."""
+        return datetime.fromtimestamp(self.changed // 1_000_000_000, UTC).replace(tzinfo=None)
 
     @property
     def layout(self) -> tuple[object, ...]:
         """Files of one layout can be read by one scan."""
         return (self.kind, self.delimiter, tuple(self.columns.items()))
 
+    @property
+    def version(self) -> tuple[str, int, int]:
+        """Equal for two looks at a file that nobody changed in between."""
+        return (self.name, self.size, self.changed)
+
+    def is_unchanged(self) -> bool:
+        """Whether the file is still what it was when it was inspected."""
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return False
+        return (stat.st_size, stat.st_mtime_ns) == (self.size, self.changed)
+
+    def broken(self, problem: str, advice: str = DELIVER_AGAIN) -> RawFile:
+        """The file, not to be used; what it holds is forgotten, for a missing header makes column names of values."""
+        return replace(self, problem=problem, advice=advice, columns={}, rows=0)
+
 
 @dataclass
 class FileReport:
-    """The files found, in name order, and what is wrong with them."""
+    """The files found, in name order, and what is wrong with the rest of the raw directory."""
 
     raw_dir: Path
     files: list[RawFile] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
 
-    @property
-    def ok(self) -> bool:
-        """Whether no problem stops the build."""
-        return not any(problem.severity == "critical" for problem in self.problems)
-
     def readable(self, table: str) -> list[RawFile]:
         """The readable files of one table."""
-        return [file for file in self.files if file.table == table and file.readable]
+        return [file for file in self.files if file.table == table and not file.problem]
+
+    def findings(self, built: Container[str] = ()) -> list[Finding]:
+        """Everything that is wrong, and for a file that cannot be used whether the build can go on without it.
+
+        Args:
+            built: names of the files that the last build read. Going on without one would take back what is published.
+        """
+        found = list(self.problems)
+        for file in self.files:
+            if file.problem:
+                reason = self._needed_because(file, built)
+                outcome = f"; the build stops, for {reason}" if reason else "; the build goes on without it"
+                found.append(
+                    Finding(
+                        file.table,
+                        "critical",
+                        file.problem,
+                        file.name,
+                        advice=file.advice + outcome,
+                        set_aside=not reason,
+                    )
+                )
+        return found
+
+    def _needed_because(self, file: RawFile, built: Container[str]) -> str:
+        """Why the build cannot go on without a broken file; empty where it can."""
+        if file.table in NEVER_SET_ASIDE:
+            return "it may say who asked to be erased"
+        if file.name in built:
+            return "what is published has its rows"
+        if not any(other.rows for other in self.readable(file.table)):
+            return "the table has no other rows"
+        return ""
 
 
-def inspect_files(raw_dir: Path) -> FileReport:
-    """Look at every file below `raw_dir`: kind, columns, types, rows, size, modification time.
+def inspect_files(raw_dir: Path, *, copies: Path | None = None, known: Iterable[RawFile] = ()) -> FileReport:
+    """Look at every file below `raw_dir`: kind, columns, types, rows, size, time of its last change.
 
     Args:
         raw_dir: the raw directory, one folder per table of the contract.
+        copies: a folder; every text file is written there as Parquet, so that its text is read only once.
+        known: files of an earlier look; what has not changed since is not read again, but for the copies.
 
     Returns:
-        The files and the problems. Critical: a file that cannot be read, a required column missing in a file,
-        a table folder that holds only kinds of files nobody reads, no raw directory at all.
+        The files and the problems. A file that cannot be read or lacks a required column has its `problem`; other
+        critical problems are a table folder that cannot be opened or holds only kinds of files nobody reads, and no
+        raw directory at all.
     """
     report = FileReport(raw_dir)
     if not raw_dir.is_dir():
         report.problems.append(
-            Finding(
-                "",
-                "critical",
-                "the raw directory does not exist",
-                raw_dir.name,
-                advice="give the right folder",
-            )
+            Finding("", "critical", "the raw directory does not exist", raw_dir.name, advice="give the right folder")
         )
         return report
+    seen = {file.version: file for file in known}
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
-        for folder in sorted(raw_dir.iterdir()):
-            if folder.name.startswith((".", "_")):
-                continue
+        for folder in _entries(raw_dir, "", report):
             if not folder.is_dir() or folder.name not in raw_tables():
                 report.problems.append(_stranger(folder))
                 continue
-            _inspect_table(con, folder, report)
+            _inspect_table(con, folder, report, seen, copies)
     return report
+
+
+def write_files(files: Iterable[RawFile], path: Path) -> None:
+    """Store what was found, for `known` of a later look."""
+    rows = [{**vars(file), "path": str(file.path), "copy": None} for file in files]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_files(path: Path) -> list[RawFile]:
+    """What an earlier look stored; nothing where there is none, or where it is of another version."""
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        return [RawFile(**{**row, "path": Path(row["path"])}) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
 
 
 def quote(name: str) -> str:
@@ -161,12 +268,17 @@ def read_through(con: duckdb.DuckDBPyConnection, file: RawFile) -> int:
         duckdb.Error: where DuckDB stumbles; its message quotes the data.
         EOFError: where a compressed file ends too early.
     """
-    if file.kind == "csv.gz":  # DuckDB takes a stream cut at the end of a line for a whole one
+    _read_compressed(file)
+    query = f"select count(*), max(hash(columns(*))) from {scan([file])}"
+    return int(con.execute(query).fetchall()[0][0])
+
+
+def _read_compressed(file: RawFile) -> None:
+    """Raise where compressed text ends too early: DuckDB takes a stream cut at the end of a line for a whole one."""
+    if file.kind == "csv.gz":
         with gzip.open(file.path) as stream:
             while stream.read(1 << 20):
                 pass
-    query = f"select count(*), max(hash(columns(*))) from {scan([file])}"
-    return int(con.execute(query).fetchall()[0][0])
 
 
 def column_types(table: RawTable) -> dict[str, str]:
@@ -187,15 +299,32 @@ def _stranger(path: Path) -> Finding:
     return Finding("", "warning", f"{kind} is no table of the contract and is ignored", path.name, advice=hint)
 
 
-def _inspect_table(con: duckdb.DuckDBPyConnection, folder: Path, report: FileReport) -> None:
+def _entries(folder: Path, table: str, report: FileReport) -> list[Path]:
+    """What is in a folder, in name order, without what starts with a dot or an underscore."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    except OSError as error:
+        what = f"the folder cannot be opened ({error.strerror})"
+        report.problems.append(
+            Finding(table, "critical", what, folder.name, advice="let the user who builds read it, or take it away")
+        )
+        return []
+
+
+def _inspect_table(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    report: FileReport,
+    seen: Mapping[tuple[str, int, int], RawFile],
+    copies: Path | None,
+) -> None:
     table = raw_tables()[folder.name]
-    problems = report.problems
-    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "_"))]
-    kinds = {path: _kind(path) for path in paths if path.is_file()}
+    paths = _entries(folder, table.name, report)
+    kinds = {path: _kind(path) for path in paths if not path.is_dir()}
     ignored = [path for path in paths if not kinds.get(path)]
     if ignored:
         nothing = len(ignored) == len(paths)
-        problems.append(
+        report.problems.append(
             Finding(
                 table.name,
                 "critical" if nothing else "warning",
@@ -205,20 +334,12 @@ def _inspect_table(con: duckdb.DuckDBPyConnection, folder: Path, report: FileRep
                 advice=f"deliver {', '.join(FILE_KINDS)} in the table's folder (names in lower case)",
             )
         )
-    files = []
     for path, kind in kinds.items():
-        if not kind:
-            continue
-        file, problem = _read_file(con, table.name, path, kind, report.raw_dir)
-        files.append(file)
-        problems += [problem] if problem else []
-    report.files += files
-    readable = [file for file in files if file.readable]
-    for file in readable:
-        if file.kind in ("json", "jsonl") and not file.rows:
-            continue  # a JSON file without rows names no columns
-        problems += _missing_columns(file, table.required)
-    problems += _notes(table, readable)
+        if kind:
+            copy = copies / f"{len(report.files)}.parquet" if copies and kind != "parquet" else None
+            file = RawFile(table.name, path, _relative(path, report.raw_dir), kind, copy=copy)
+            report.files.append(_inspect_file(con, file, seen))
+    report.problems += _notes(table, report.readable(table.name))
 
 
 def _kind(path: Path) -> str:
@@ -229,45 +350,83 @@ def _relative(path: Path, raw_dir: Path) -> str:
     return path.relative_to(raw_dir).as_posix()
 
 
-def _read_file(
-    con: duckdb.DuckDBPyConnection, table: str, path: Path, kind: str, raw_dir: Path
-) -> tuple[RawFile, Finding | None]:
+def _inspect_file(
+    con: duckdb.DuckDBPyConnection, file: RawFile, seen: Mapping[tuple[str, int, int], RawFile]
+) -> RawFile:
     """Read a file's columns and rows: all of a text file, the footer of a Parquet file."""
-    stat = path.stat()
-    modified = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None, microsecond=0)
-    file = RawFile(table, path, _relative(path, raw_dir), kind, stat.st_size, modified)
     try:
-        if not stat.st_size:
-            raise ValueError("it is empty (0 bytes)")
-        if kind in ("csv", "csv.gz"):
-            columns, delimiter = _csv_header(path, kind, column_types(raw_tables()[table]))
-            file = replace(file, columns=columns, delimiter=delimiter)
-        else:
-            options = ("sample_size = -1", "maximum_depth = 1") if kind != "parquet" else ()
-            described = con.execute(f"describe select * from {scan([file], *options)}").fetchall()
-            names = {row[0]: row[1] if kind == "parquet" else "VARCHAR" for row in described}
-            file = replace(file, columns=names)
-        if kind == "parquet":  # its footer knows the count
-            rows = con.execute(f"select count(*) from {scan([file])}").fetchall()[0][0]
-        else:
-            rows = read_through(con, file)
-    except (duckdb.Error, OSError, EOFError, UnicodeError, csv.Error, ValueError) as error:
-        problem = f"the file cannot be read: {_why(kind, error)}"
-        return file, Finding(table, "critical", problem, file.name, advice="deliver it again, or take it away")
-    return replace(file, rows=int(rows), readable=True), None
+        stat = file.path.stat()
+        file = replace(file, size=stat.st_size, changed=stat.st_mtime_ns)
+        if not file.copy and file.version in seen:
+            return replace(seen[file.version], path=file.path)
+        file = _with_rows(con, _with_columns(con, file))
+        if not file.is_unchanged():
+            return file.broken("the file changed while it was read", "run again when it is complete")
+    except (duckdb.Error, OSError, EOFError, UnicodeError, csv.Error, zlib.error, ValueError) as error:
+        return file.broken(f"the file cannot be read: {_why(file, error)}")
+    required = raw_tables()[file.table].required
+    if file.kind in ("json", "jsonl") and not file.rows:
+        return file  # a JSON file without rows names no columns
+    return _with_required_columns(file, required)
 
 
-def _why(kind: str, error: Exception) -> str:
+def _with_columns(con: duckdb.DuckDBPyConnection, file: RawFile) -> RawFile:
+    with file.path.open("rb") as stream:
+        start = stream.read(2)
+    if not start:
+        raise ValueError("it is empty (0 bytes)")
+    if start in UTF_16_MARKS:
+        raise ValueError("it is in UTF-16; save it as UTF-8")
+    if file.kind in ("csv", "csv.gz"):
+        columns, delimiter = _csv_header(file.path, file.kind, column_types(raw_tables()[file.table]))
+        return replace(file, columns=columns, delimiter=delimiter)
+    options = ("sample_size = -1", "maximum_depth = 1") if file.kind != "parquet" else ()
+    described = con.execute(f"describe select * from {scan([file], *options)}").fetchall()
+    return replace(file, columns={row[0]: row[1] if file.kind == "parquet" else "VARCHAR" for row in described})
+
+
+def _with_rows(con: duckdb.DuckDBPyConnection, file: RawFile) -> RawFile:
+    if file.kind == "parquet":  # its footer knows the count
+        rows = con.execute(f"select count(*) from {scan([file])}").fetchall()[0][0]
+    elif file.copy:
+        _read_compressed(file)
+        rows = con.execute(f"copy (from {scan([file])}) to {literal(str(file.copy))} (format parquet)").fetchall()[0][0]
+    else:
+        rows = read_through(con, file)
+    return replace(file, rows=int(rows))
+
+
+def _with_required_columns(file: RawFile, required: Iterable[str]) -> RawFile:
+    """The file, broken where it lacks a required column: every row of it would be rejected, by the file's fault."""
+    have = {name.lower() for name in file.columns}
+    missing = [column for column in required if column not in have]
+    if not missing:
+        return file
+    hints = [
+        f"{close} looks like {column}"
+        for column in missing
+        for close in get_close_matches(column, have - {*required}, n=1)
+    ]
+    names = f"column{'s' * (len(missing) > 1)} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'}"
+    hint = f" ({'; '.join(hints)})" if hints else ""
+    return file.broken(
+        f"required {names} missing in the file", f"add what is missing to the export, or rename it{hint}"
+    )
+
+
+def _why(file: RawFile, error: Exception) -> str:
     """The reason in own words: DuckDB's message repeats the line it stumbled over."""
+    text = str(error)
     if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
-        return str(error)
-    line = re.search(r"\b[Ll]ine:? (\d+)|\brecord/value (\d+)", str(error))
-    reason = {
-        "parquet": "not a complete Parquet file",
-        "json": "not well-formed JSON objects",
-        "jsonl": "not one well-formed JSON object per line",
-    }.get(kind, "not well-formed CSV (UTF-8, one header line, the same number of fields in every line)")
-    return reason + (f", at line {next(filter(None, line.groups()))}" if line else "")
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    line = re.search(r"\b[Ll]ine:? (\d+)|\brecord/value (\d+)", text)
+    where = f", at line {next(filter(None, line.groups()))}" if line else ""
+    for words, reason in REASONS.items():
+        if words in text:
+            return reason + where
+    return FORMS[file.kind] + where
 
 
 def _csv_header(path: Path, kind: str, known: Container[str]) -> tuple[dict[str, str], str]:
@@ -298,17 +457,6 @@ def _open_text(path: Path, kind: str) -> TextIO:
     if kind == "csv.gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
-
-
-def _missing_columns(file: RawFile, required: Iterable[str]) -> Iterator[Finding]:
-    have = {name.lower() for name in file.columns}
-    for column in required:
-        if column not in have:
-            close = get_close_matches(column, have, n=1)
-            hint = f"; {close[0]} looks like it" if close and close[0] not in required else ""
-            advice = f"add the column {column} to the export, or rename the one that holds it{hint}"
-            what = f"required column {column} is missing in the file"
-            yield Finding(file.table, "critical", what, file.name, advice=advice)
 
 
 def _notes(table: RawTable, files: list[RawFile]) -> Iterator[Finding]:

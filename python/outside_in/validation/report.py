@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.markup import escape as plain
@@ -60,8 +61,46 @@ def print_summary(result: ValidationResult, console: Console) -> None:
         if len(findings) > len(shown):
             console.print(f"[dim]… and {len(findings) - len(shown)} more: see validation.json[/]")
     counts = f"{len(result.critical)} critical, {len(result.warnings)} warnings, {len(result.notes)} notes"
-    verdict = "[bold green]The raw files can be built[/]" if result.ok else "[bold red]The build stops here[/]"
+    verdict = "[bold red]The build stops here[/]" if result.stops else "[bold green]The raw files can be built[/]"
+    if result.critical and not result.stops:
+        verdict = "[bold yellow]The raw files can be built, without those set aside[/]"
     console.print(f"{verdict}: {counts} ({result.seconds:.1f} s)")
+
+
+def write_junit(result: ValidationResult, path: Path, *, strict: bool) -> None:
+    """Write the result as JUnit XML, which CI systems show: a suite per table, a test case per check.
+
+    Args:
+        result: what to write; without times, so that the same input gives the same file.
+        path: the file.
+        strict: whether a warning fails its test case; else it is told in the test case's output.
+    """
+    suites = ElementTree.Element("testsuites", name="raw data")
+    names = dict.fromkeys([*(finding.table for finding in result.findings), *result.tables])
+    for name in names:
+        suite = ElementTree.SubElement(suites, "testsuite", name=name or "raw directory")
+        for finding in result.findings:
+            if finding.table == name and finding.severity != "note":
+                case = ElementTree.SubElement(
+                    suite,
+                    "testcase",
+                    classname=suite.attrib["name"],
+                    name=_printable(f"{finding.what} {finding.where}".strip()),
+                )
+                fails = finding.severity == "critical" or strict
+                told = ElementTree.SubElement(case, "failure" if fails else "system-out")
+                if fails:
+                    told.set("type", finding.severity)
+                    told.set("message", _printable(finding.what))
+                told.text = _sentence(finding)
+        for check in result.tables[name].checks if name in result.tables else ():
+            if check.success:
+                ElementTree.SubElement(suite, "testcase", classname=suite.attrib["name"], name=check.claim)
+        cases = suite.findall("testcase")
+        suite.set("tests", str(len(cases)))
+        suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+    ElementTree.indent(suites)
+    path.write_bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def write_data_docs(
@@ -108,7 +147,7 @@ def _index(result: ValidationResult) -> str:
         for finding in [*result.critical, *result.warnings, *result.notes]
     ]
     head = "<tr><th>table<th>files<th>rows<th>checks<th>not met</tr>"
-    verdict = "The raw files can be built." if result.ok else "The build stops: see the critical findings."
+    verdict = "The build stops: see the critical findings." if result.stops else "The raw files can be built."
     return (
         f"<h1>Raw data validation</h1><p>{verdict}</p><table>{''.join(found)}</table>"
         f"<h5>Tables</h5><table>{head}{''.join(rows)}</table>"
@@ -129,4 +168,9 @@ def _sentence(finding: Finding) -> str:
     count = f": {finding.count:,} {unit}" if finding.count > 1 or finding.rows else ""
     table = f"{finding.table}: " if finding.table else ""
     advice = f" → {finding.advice}" if finding.advice else ""
-    return f"{table}{finding.what}{count}{where}{rows}{advice}"
+    return _printable(f"{table}{finding.what}{count}{where}{rows}{advice}")
+
+
+def _printable(text: str) -> str:
+    """A file's name may hold what steers a terminal, turns the direction of writing, or is not allowed in XML."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

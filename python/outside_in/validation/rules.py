@@ -7,12 +7,13 @@ and located.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from outside_in.contract import RawTable
 from outside_in.validation.findings import Severity
+from outside_in.validation.history import Change
 from outside_in.validation.inspection import column_types, literal, quote
 from outside_in.validation.views import unreadable
 
@@ -177,6 +178,12 @@ TEXTS: dict[str, tuple[str, str, str, str]] = {
         "a partial or double delivery looks like a change in behaviour",
         "check the export of that day",
     ),
+    "drift": (
+        "the rows landed since the last run are like those of the runs before",
+        "not as in the runs before",
+        "a change in the export looks like a change in behaviour",
+        "ask whoever delivers whether they know why",
+    ),
 }
 
 
@@ -192,7 +199,7 @@ class Rule:
         reason: why it matters, in one line.
         advice: what happens to the rows, or what to do.
         bad: SQL that is true for a row that breaks the rule; empty where rows are not judged one by one.
-        query: for freshness and volume, the SQL over `{batch}` that returns a row when the rule is broken.
+        query: for freshness, volume and drift, the SQL over `{batch}` that returns a row where the rule is broken.
         other: the end column of an order.
         least: the lower bound of a range.
         most: the upper bound of a range.
@@ -222,6 +229,7 @@ def suite(
     columns: Mapping[str, bool],
     present: Mapping[str, Mapping[str, bool]],
     latest: str | None,
+    changed: Sequence[Change] = (),
 ) -> Iterator[Rule]:
     """The rules of one table.
 
@@ -230,6 +238,7 @@ def suite(
         columns: the contract's columns that its files have, and whether reading one can fail (text, mostly).
         present: the same for every table with readable files.
         latest: the data's latest time as SQL, or None where no table has a time.
+        changed: what is not as in the runs before.
 
     Yields:
         The rules that apply; one about a column that no file has is left out, except that it must exist.
@@ -245,6 +254,10 @@ def suite(
             yield _rule("orphan", column, {"parent": parent, "share": share}, bad=bad, mostly=share)
     if table.own_time in columns and latest:
         yield from _time_rules(str(table.own_time), latest)
+    moved = ", ".join(f"({literal(change.what)}, {change.now!r}, {change.before!r})" for change in changed)
+    moved = moved or "('', 0, 0)"
+    query = f"from (values {moved}) as moved(what, now, before) where what <> ''"
+    yield _rule("drift", query=f"select moved.* {query} and exists (select 1 from {{batch}})")
 
 
 def _rule(kind: str, column: str = "", words: Mapping[str, object] | None = None, **fields: Any) -> Rule:
