@@ -1,0 +1,190 @@
+-- grain: one row per customer_id and snapshot_at: orders and subscriptions as known then, and what became of them
+with
+
+snapshots as (
+    select * from {{ ref('churn_snapshots') }}
+),
+
+order_events as (
+    select
+        *,
+        {{ reporting_date('happened_at') }} as happened_date
+    from {{ ref('churn_events') }}
+    where kind = 'order'
+),
+
+mrr_states as (
+    select * from {{ ref('int_subscriptions__mrr_states') }}
+),
+
+subscription_events as (
+    select
+        events.customer_id,
+        events.event_at,
+        events.event_type not in ('pause', 'cancel') as is_running,
+        mrr_states.mrr_amount,
+        lead(events.event_at) over subscription_history as next_event_at,
+        min(events.event_at) over (partition by events.subscription_id) as subscribed_at
+    from {{ ref('stg_raw__subscription_events') }} as events
+    inner join mrr_states on events.event_id = mrr_states.event_id
+    where events.customer_id is not null
+    window subscription_history as (
+        partition by events.subscription_id order by events.event_at, events.event_id
+    )
+),
+
+active_spans as (
+    select * from {{ ref('int_customers__active_spans') }}
+),
+
+known_customers as (
+    select
+        customer_id,
+        happened_at as known_at
+    from order_events
+
+    union all
+
+    select
+        customer_id,
+        event_at as known_at
+    from subscription_events
+),
+
+-- The past is learned from a sample that depends on nothing but the ids.
+numbered_customers as (
+    select
+        customer_id,
+        min(known_at) as known_at,
+        row_number() over (order by md5(customer_id), customer_id) as sample_number
+    from known_customers
+    group by customer_id
+),
+
+observed_customers as (
+    select
+        numbered_customers.customer_id,
+        snapshots.snapshot_at,
+        snapshots.snapshot_date,
+        snapshots.horizon_ends_at,
+        snapshots.is_current,
+        numbered_customers.sample_number <= {{ churn_training_customers() }} as is_sampled
+    from numbered_customers
+    inner join snapshots on numbered_customers.known_at < snapshots.snapshot_at
+    where snapshots.is_current or numbered_customers.sample_number <= {{ churn_training_customers() }}
+),
+
+judged_orders as (
+    select
+        observed_customers.customer_id,
+        observed_customers.snapshot_at,
+        observed_customers.horizon_ends_at,
+        order_events.happened_at,
+        order_events.happened_date,
+        {{ churn_known_before('order_events', 'observed_customers.snapshot_at') }} as is_known
+    from observed_customers
+    inner join order_events
+        on observed_customers.customer_id = order_events.customer_id
+            and order_events.happened_at < observed_customers.horizon_ends_at
+),
+
+order_histories as (
+    select
+        customer_id,
+        snapshot_at,
+        min(case when is_known then happened_date end) as first_ordered_date,
+        max(case when is_known then happened_date end) as last_ordered_date,
+        max(case when is_known then happened_at end) as last_ordered_at,
+        count(distinct case when is_known then happened_date end) as order_day_count,
+        bool_or(happened_at >= snapshot_at) as has_ordered_after
+    from judged_orders
+    group by customer_id, snapshot_at
+),
+
+subscription_histories as (
+    select
+        observed_customers.customer_id,
+        observed_customers.snapshot_at,
+        bool_or(
+            subscription_events.event_at < observed_customers.snapshot_at
+            and coalesce(subscription_events.next_event_at >= observed_customers.snapshot_at, true)
+        ) as is_subscribed,
+        bool_or(
+            subscription_events.event_at < observed_customers.horizon_ends_at
+            and coalesce(subscription_events.next_event_at >= observed_customers.horizon_ends_at, true)
+        ) as is_subscribed_after,
+        min(
+            case
+                when subscription_events.event_at < observed_customers.snapshot_at
+                    and coalesce(subscription_events.next_event_at >= observed_customers.snapshot_at, true)
+                    then subscription_events.subscribed_at
+            end
+        ) as subscribed_at,
+        sum(
+            case
+                when subscription_events.event_at < observed_customers.snapshot_at
+                    and coalesce(subscription_events.next_event_at >= observed_customers.snapshot_at, true)
+                    then subscription_events.mrr_amount
+            end
+        ) as mrr_amount
+    from observed_customers
+    inner join subscription_events
+        on observed_customers.customer_id = subscription_events.customer_id
+            and subscription_events.is_running
+    group by observed_customers.customer_id, observed_customers.snapshot_at
+),
+
+described_customers as (
+    select
+        observed_customers.customer_id,
+        observed_customers.snapshot_at,
+        observed_customers.is_current,
+        observed_customers.is_sampled,
+        coalesce(subscription_histories.is_subscribed, false) as is_subscribed,
+        order_histories.last_ordered_at,
+        order_histories.order_day_count - 1 as frequency,
+        cast({{ dbt.datediff('order_histories.first_ordered_date', 'order_histories.last_ordered_date', 'day') }}
+            as bigint) as recency_days,
+        cast({{ dbt.datediff('order_histories.first_ordered_date', 'observed_customers.snapshot_date', 'day') }}
+            as bigint) as age_days,
+        {{ days_elapsed('subscription_histories.subscribed_at', 'observed_customers.snapshot_at') }}
+            as subscribed_days,
+        cast(subscription_histories.mrr_amount as double) as mrr_amount,
+        active_spans.customer_id is not null as is_active,
+        coalesce(order_histories.has_ordered_after, false) as has_ordered_after,
+        coalesce(subscription_histories.is_subscribed_after, false) as is_subscribed_after
+    from observed_customers
+    left join order_histories
+        on observed_customers.customer_id = order_histories.customer_id
+            and observed_customers.snapshot_at = order_histories.snapshot_at
+            and order_histories.order_day_count > 0
+    left join subscription_histories
+        on observed_customers.customer_id = subscription_histories.customer_id
+            and observed_customers.snapshot_at = subscription_histories.snapshot_at
+    left join active_spans
+        on observed_customers.customer_id = active_spans.customer_id
+            and active_spans.active_from < observed_customers.snapshot_at
+            and active_spans.active_until >= observed_customers.snapshot_at
+)
+
+select
+    customer_id,
+    snapshot_at,
+    is_current,
+    is_sampled,
+    is_subscribed,
+    last_ordered_at,
+    frequency,
+    recency_days,
+    age_days,
+    subscribed_days,
+    mrr_amount,
+    is_active and (is_subscribed or frequency is not null) as is_active,
+    -- What came of it is not known yet at as_of.
+    case
+        when is_current then null
+        when is_subscribed then not is_subscribed_after
+        else not has_ordered_after
+    end as is_churned
+from described_customers
+where is_subscribed or frequency is not null
