@@ -16,8 +16,8 @@
         dimension_value,
         {{ sums | join(',\n        ') }}
     from {{ parts }}
-    {#- Months lie in no week and are no days. #}
-    {{ "where part_grain = 'day'" if grain in ('day', 'week') }}
+    {#- Months lie in no week and are no days; what is of all time lies in no period. #}
+    {{ "where part_grain = 'day'" if grain in ('day', 'week') else "where part_grain <> 'all'" if grain != 'all' }}
     group by {% for key in keys %}{{ key }}, {% endfor -%}
         {{ period_start('part_date', grain) ~ ', ' if grain != 'all' }}dimension_name, dimension_value
     {%- endfor %}

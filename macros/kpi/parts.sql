@@ -1,6 +1,6 @@
 {#-
     Additive parts of every share, mean, nps, count, sum and ratio that a fact feeds: one row per KPI, day (month for
-    dimensions of many members), dimension and member.
+    dimensions of many members, one row for all time where there is no other period), dimension and member.
 
     The fact is read once per date column and group of dimensions, with one grouping set per dimension; the KPIs are
     columns of that pass. Sums are decimals, so they do not depend on the order in which rows are added.
@@ -75,14 +75,13 @@ where
 {% macro kpi_passes(entries) %}
     {%- set passes = [] -%}
     {%- for date in entries | map(attribute='date') | unique -%}
-        {%- for grain in ['day', 'month'] -%}
+        {%- for grain in ['day', 'month', 'all'] -%}
             {%- set members = [] -%}
             {%- set dimensions = [] -%}
             {%- set ns = namespace(has_overall=false) -%}
             {%- for entry in entries if entry.date == date -%}
                 {%- set mine = [] -%}
-                {%- for dimension in entry.by
-                        if (entry.finest == 'month' or has_many_members(dimension)) == (grain == 'month') -%}
+                {%- for dimension in entry.by if part_grain(entry, dimension) == grain -%}
                     {%- do mine.append(dimension) -%}
                 {%- endfor -%}
                 {%- set overall = entry.overall and grain == entry.finest -%}
@@ -104,6 +103,11 @@ where
     {%- endfor -%}
     {{ return(passes) }}
 {% endmacro %}
+
+{#- The grain at which an entry's parts by a dimension are kept. -#}
+{% macro part_grain(entry, dimension) -%}
+    {{ return('month' if entry.finest == 'day' and has_many_members(dimension) else entry.finest) }}
+{%- endmacro %}
 
 {#- Which dimension a grouping set is of, and its member. Members are never null, so a null was rolled up. -#}
 {% macro rolled_up_dimension(dimensions) -%}

@@ -10,11 +10,15 @@
       denominator  facts add up), or of a share that was counted before
       scale        factor on numerator / denominator (ratio only), 1 if not given
       by           the dimensions that this fact can say; all of the dictionary's if not given
-      finest       month where the KPI has no meaning by day or week; day if not given
+      finest       month where the KPI has no meaning by day or week, all where it has none by any period (a forecast);
+                   day if not given
       overall      false where the KPI has no overall row, or another fact says it
 -#}
 
-{#- Facts with additive parts, and those of them with medians or percentiles: each has its kpi_parts__ (kpi_counts__). -#}
+{#-
+    Facts (and predictions) with additive parts, and those of them with medians or percentiles: each has its kpi_parts__
+    (kpi_counts__).
+-#}
 {% macro facts_with_parts() -%}
     {{ return([
         'ad_clicks',
@@ -33,6 +37,8 @@
         'contacts',
         'cta_clicks',
         'cta_exposures',
+        'customer_churn_predictions',
+        'customer_value_predictions',
         'digital_touches',
         'interactions',
         'issues',

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ import pandas as pd
 from outside_in.clv.contracts import fit_shifted_beta_geometric, remaining_periods
 from outside_in.clv.estimation import Fit, NotEnoughData
 from outside_in.clv.histories import KEYS
+from outside_in.clv.spend import PARAMETERS as SPEND_PARAMETERS
 from outside_in.clv.spend import expected_order_value, fit_gamma_gamma, value_interval_factors
 from outside_in.clv.transactions import (
+    MODELS,
     TRANSACTION_MODELS,
     fit,
     order_count_log_probability,
@@ -25,7 +28,7 @@ from outside_in.clv.transactions import (
 )
 from outside_in.frames import typed
 
-ALL = "all"  # customers of every segment
+ALL = "(all)"  # customers of every segment
 NO_PARAMETER = "(none)"
 
 FITS = {
@@ -43,3 +46,308 @@ FITS = {
     "log_covariance": "text",
     "note": "text",
 }
+BACKTESTS = {
+    "snapshot_date": "day",
+    "segment": "text",
+    "fitted_on": "text",
+    "model": "text",
+    "customer_count": "whole",
+    "actual_orders": "number",
+    "expected_orders": "number",
+    "expected_orders_low": "number",
+    "expected_orders_high": "number",
+    "actual_revenue": "number",
+    "expected_revenue": "number",
+    "mean_absolute_error": "number",
+    "naive_mean_absolute_error": "number",
+    "holdout_log_likelihood": "number",
+}
+SCORES = {
+    "segment": "text",
+    "model": "text",
+    "frequency": "whole",
+    "recency_days": "whole",
+    "age_days": "whole",
+    "probability_active": "number",
+    "probability_no_order": "number",
+    "expected_orders": "number",
+    "orders_variance": "number",
+    "discounted_orders": "number",
+    "low_factor": "number",
+    "high_factor": "number",
+}
+CONTRACT_SCORES = {
+    "renewal_count": "whole",
+    "expected_months": "number",
+    "discounted_months": "number",
+    "discounted_months_low": "number",
+    "discounted_months_high": "number",
+}
+
+PARAMETERS = {
+    **{name: model.parameters for name, model in MODELS.items()},
+    "gamma_gamma": SPEND_PARAMETERS,
+    "shifted_beta_geometric": ("alpha", "beta"),
+}
+Row = dict[str, Any]
+
+
+def fit_table(
+    snapshots: pd.DataFrame, cells: pd.DataFrame, spend_cells: pd.DataFrame, contract_cells: pd.DataFrame
+) -> pd.DataFrame:
+    """Fit every model to what each snapshot could know.
+
+    Args:
+        snapshots: one row per snapshot_date.
+        cells: snapshot_date, segment, frequency, recency_days, age_days and customer_count.
+        spend_cells: snapshot_date, frequency, mean_order_value and customer_count.
+        contract_cells: snapshot_date, renewal_count, is_lost and contract_count.
+
+    Returns:
+        Columns FITS. Transaction models are fitted on the customers of all segments and of each; a model that cannot be
+        fitted on all of them has one row without an estimate whose note says what it needs.
+    """
+    rows: list[Row] = []
+    for day in sorted(snapshots["snapshot_date"]):
+        for name, known in _populations(cells[cells["snapshot_date"] == day]):
+            for model in TRANSACTION_MODELS:
+                rows += _fit_rows(day, name, model, partial(fit, model, known))
+        spend = spend_cells[spend_cells["snapshot_date"] == day]
+        rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend))
+        contracts = _contract_periods(contract_cells[contract_cells["snapshot_date"] == day])
+        rows += _fit_rows(day, ALL, "shifted_beta_geometric", partial(fit_shifted_beta_geometric, contracts))
+    return typed(rows, FITS)
+
+
+def backtest_table(cells: pd.DataFrame, contract_cells: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """Compare what the past snapshots forecast with what came.
+
+    Args:
+        cells: of clv_cells; what the customers did in the horizon is holdout_order_count and holdout_value_amount.
+        contract_cells: of clv_contract_cells.
+        fits: of `fit_table`.
+
+    Returns:
+        Columns BACKTESTS, orders and errors per customer. The naive forecast goes on at the rate of the past (orders),
+        or with every contract (months).
+    """
+    rows: list[Row] = []
+    past, past_contracts = cells[~cells["is_current"]], contract_cells[~contract_cells["is_current"]]
+    for day, name, model, fitted in _stored_fits(fits):
+        if model in TRANSACTION_MODELS:
+            spend = _stored_fit(fits, day, ALL, "gamma_gamma")
+            known = past[past["snapshot_date"] == day]
+            for segment, customers in _populations(known):
+                if len(customers) and name in (ALL, segment):
+                    row = _backtest(fitted, spend, customers)
+                    rows.append({"snapshot_date": day, "segment": segment, "fitted_on": name, "model": model, **row})
+        elif model == "shifted_beta_geometric":
+            known = past_contracts[(past_contracts["snapshot_date"] == day) & ~past_contracts["is_lost"]]
+            if len(known):
+                row = _backtest_contracts(fitted, known)
+                rows.append({"snapshot_date": day, "segment": ALL, "fitted_on": ALL, "model": model, **row})
+    return typed(rows, BACKTESTS)
+
+
+def score_table(
+    cells: pd.DataFrame, fits: pd.DataFrame, choices: pd.DataFrame, annual_discount_rate: float
+) -> pd.DataFrame:
+    """Score the distinct histories of today, each with the model chosen for its segment.
+
+    Args:
+        cells: of clv_cells.
+        fits: of `fit_table`.
+        choices: segment, fitted_on and model, one row per segment that has a model.
+        annual_discount_rate: 0.1 makes an order in a year worth 1 / 1.1 of one now.
+
+    Returns:
+        Columns SCORES. A customer's value in the horizon is between low_factor and high_factor times its expectation
+        with a probability of 95 %.
+    """
+    current = cells[cells["is_current"]]
+    scored = []
+    for choice in choices.sort_values("segment").itertuples():
+        known = _distinct(current[current["segment"] == choice.segment])
+        day = current["snapshot_date"].iloc[0]
+        chosen = _stored_fit(fits, day, str(choice.fitted_on), str(choice.model))
+        if chosen is None:
+            continue
+        scores = score(chosen, known, float(current["horizon_days"].iloc[0]), annual_discount_rate)
+        spend = _stored_fit(fits, day, ALL, "gamma_gamma")
+        if spend:
+            factors = value_interval_factors(spend, scores, known["frequency"].to_numpy(np.float64))
+            scores["low_factor"], scores["high_factor"] = factors
+        scored.append(known[KEYS].join(scores).assign(segment=choice.segment, model=choice.model))
+    return typed(pd.concat(scored) if scored else [], SCORES)
+
+
+def contract_score_table(
+    contract_cells: pd.DataFrame, fits: pd.DataFrame, horizon_months: int, annual_discount_rate: float
+) -> pd.DataFrame:
+    """Months that contracts will still be paid, by the renewals they have behind them.
+
+    Args:
+        contract_cells: of clv_contract_cells.
+        fits: of `fit_table`.
+        horizon_months: months looked ahead.
+        annual_discount_rate: 0.1 makes a payment in a year worth 1 / 1.1 of one now.
+
+    Returns:
+        Columns CONTRACT_SCORES; low and high are the ends of the 95 % interval of one contract.
+    """
+    running = contract_cells[contract_cells["is_current"] & ~contract_cells["is_lost"]]
+    if not len(running):
+        return typed([], CONTRACT_SCORES)
+    fitted = _stored_fit(fits, running["snapshot_date"].iloc[0], ALL, "shifted_beta_geometric")
+    if fitted is None:
+        return typed([], CONTRACT_SCORES)
+    renewals = np.unique(running["renewal_count"].to_numpy(np.int64))
+    monthly_rate = (1 + annual_discount_rate) ** (1 / 12) - 1
+    # paid[i, m]: the chance that contract i pays at least m + 1 more months
+    paid = np.stack([remaining_periods(fitted, renewals, months) for months in range(horizon_months + 1)], axis=1)
+    paid = np.diff(paid, axis=1)
+    annuity = np.concatenate([[0.0], np.cumsum((1 + monthly_rate) ** -np.arange(horizon_months))])
+    return typed(
+        pd.DataFrame(
+            {
+                "renewal_count": renewals,
+                "expected_months": remaining_periods(fitted, renewals, horizon_months),
+                "discounted_months": remaining_periods(fitted, renewals, horizon_months, monthly_rate),
+                "discounted_months_low": annuity[(paid >= 0.975).sum(axis=1)],
+                "discounted_months_high": annuity[(paid > 0.025).sum(axis=1)],
+            }
+        ),
+        CONTRACT_SCORES,
+    )
+
+
+def _populations(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Everybody, and the customers of each segment."""
+    yield ALL, cells
+    for segment in sorted(cells["segment"].unique()):
+        yield segment, cells[cells["segment"] == segment]
+
+
+def _distinct(cells: pd.DataFrame) -> pd.DataFrame:
+    """One row per history, whatever else the cells are split by."""
+    return cells.groupby(KEYS)[["customer_count"]].sum().reset_index()
+
+
+def _fit_rows(day: Any, population: str, model: str, fitting: Callable[[], Fit]) -> list[Row]:
+    """A fit as rows, one per parameter; what cannot be fitted says so once, for all customers."""
+    where = {"snapshot_date": day, "fitted_on": population, "model": model}
+    try:
+        fitted = fitting()
+    except NotEnoughData as error:
+        return [{**where, "parameter": NO_PARAMETER, "is_converged": False, "note": str(error)}]
+    return [
+        {
+            **where,
+            "parameter": parameter,
+            "estimate": estimate,
+            "standard_error": fitted.standard_errors[parameter],
+            "log_likelihood": fitted.log_likelihood,
+            "customer_count": fitted.customer_count,
+            "gradient_norm": fitted.gradient_norm,
+            "is_converged": fitted.is_converged,
+            "is_at_boundary": fitted.is_at_boundary,
+            "log_covariance": json.dumps(covariances.tolist()),
+        }
+        for (parameter, estimate), covariances in zip(fitted.estimates.items(), fitted.log_covariance, strict=True)
+    ]
+
+
+def _stored_fits(fits: pd.DataFrame) -> Iterator[tuple[Any, str, str, Fit]]:
+    """Every fit of the table with its snapshot, population and model."""
+    estimated = fits[fits["estimate"].notna()]
+    for key, rows in estimated.groupby(["snapshot_date", "fitted_on", "model"], sort=True):
+        day, population, model = cast(tuple[Any, str, str], key)
+        yield day, population, model, _fit_of(rows)
+
+
+def _stored_fit(fits: pd.DataFrame, day: Any, population: str, model: str) -> Fit | None:
+    """One fit of the table; None where it could not be fitted."""
+    rows = fits[(fits["snapshot_date"] == day) & (fits["fitted_on"] == population) & (fits["model"] == model)]
+    rows = rows[rows["estimate"].notna()]
+    return _fit_of(rows) if len(rows) else None
+
+
+def _fit_of(rows: pd.DataFrame) -> Fit:
+    order = PARAMETERS[rows["model"].iloc[0]]
+    rows = rows.set_index("parameter").loc[list(order)]
+    first = rows.iloc[0]
+    errors = [None if pd.isna(error) else float(error) for error in rows["standard_error"]]
+    return Fit(
+        model=str(first["model"]),
+        estimates=dict(zip(order, rows["estimate"].astype(float), strict=True)),
+        standard_errors=dict(zip(order, errors, strict=True)),
+        log_likelihood=float(first["log_likelihood"]),
+        customer_count=int(first["customer_count"]),
+        gradient_norm=float(first["gradient_norm"]),
+        is_converged=bool(first["is_converged"]),
+        is_at_boundary=bool(first["is_at_boundary"]),
+        log_covariance=np.array([json.loads(text) for text in rows["log_covariance"]]),
+    )
+
+
+def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame) -> Row:
+    """One forecast of one population against its horizon."""
+    # One order for the sums, however the rows arrived.
+    customers = customers.sort_values([*KEYS, "valued_frequency", "holdout_order_count", "segment"])
+    horizon = float(customers["horizon_days"].iloc[0])
+    count = customers["customer_count"].to_numpy(np.float64)
+    actual = customers["holdout_order_count"].to_numpy(np.int64)
+    expected = score(fitted, customers, horizon, 0.0)["expected_orders"].to_numpy()
+    rate = customers["frequency"].to_numpy() / np.maximum(customers["age_days"].to_numpy(), 1)
+    low, _, high = total_orders_interval(fitted, _distinct(customers), horizon)
+    row: Row = {
+        "customer_count": int(count.sum()),
+        "actual_orders": (count * actual).sum(),
+        "expected_orders": (count * expected).sum(),
+        "expected_orders_low": low,
+        "expected_orders_high": high,
+        "actual_revenue": customers["holdout_value_amount"].sum(),
+        "mean_absolute_error": (count * np.abs(expected - actual)).sum() / count.sum(),
+        "naive_mean_absolute_error": (count * np.abs(rate * horizon - actual)).sum() / count.sum(),
+        "holdout_log_likelihood": (count * order_count_log_probability(fitted, customers, horizon, actual)).sum(),
+    }
+    if spend:
+        # The expectation is linear in what was spent, so the mean customer of a cell stands for all of them.
+        valued = customers["valued_frequency"].to_numpy(np.float64)
+        mean = customers["repeat_value_amount"].to_numpy(np.float64) / count / np.maximum(valued, 1)
+        row["expected_revenue"] = (count * expected * expected_order_value(spend, valued, mean)).sum()
+    return row
+
+
+def _contract_periods(contracts: pd.DataFrame) -> pd.DataFrame:
+    """Contracts at the start of each month of their life and those lost in it, as far as it is known."""
+    count, renewals = (contracts[name].to_numpy(np.int64) for name in ("contract_count", "renewal_count"))
+    lost = contracts["is_lost"].to_numpy(bool)
+    last = renewals + lost  # the last month whose end is known
+    periods = np.arange(1, int(last.max(initial=0)) + 1)
+    return pd.DataFrame(
+        {
+            "period": periods,
+            "active_count": [int(count[last >= period].sum()) for period in periods],
+            "lost_count": [int(count[lost & (last == period)].sum()) for period in periods],
+        }
+    )
+
+
+def _backtest_contracts(fitted: Fit, contracts: pd.DataFrame) -> Row:
+    """Months paid in the horizon, in place of orders."""
+    contracts = contracts.sort_values(["renewal_count", "holdout_renewal_count", "segment"])
+    months = int(contracts["holdout_month_count"].iloc[0])
+    count = contracts["contract_count"].to_numpy(np.float64)
+    actual = contracts["holdout_renewal_count"].to_numpy(np.float64)
+    expected = remaining_periods(fitted, contracts["renewal_count"].to_numpy(np.int64), months)
+    mrr = contracts["mrr_amount"].to_numpy(np.float64)
+    return {
+        "customer_count": int(count.sum()),
+        "actual_orders": (count * actual).sum(),
+        "expected_orders": (count * expected).sum(),
+        "actual_revenue": contracts["holdout_mrr_amount"].to_numpy(np.float64).sum(),
+        "expected_revenue": (mrr * expected).sum(),
+        "mean_absolute_error": (count * np.abs(expected - actual)).sum() / count.sum(),
+        "naive_mean_absolute_error": (count * np.abs(months - actual)).sum() / count.sum(),
+    }

@@ -1,0 +1,170 @@
+-- grain: one row per customer_id with an order or a contract
+with
+
+histories as (
+    select * from {{ ref('clv_histories') }}
+),
+
+scores as (
+    select * from {{ ref('clv_scores') }}
+),
+
+fits as (
+    select * from {{ ref('clv_fits') }}
+),
+
+spells as (
+    select * from {{ ref('clv_contract_spells') }}
+    where is_current
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+contract_scores as (
+    select * from {{ ref('clv_contract_scores') }}
+),
+
+run as (
+    select
+        moments.as_of,
+        snapshots.snapshot_date
+    from {{ ref('stg_raw__as_of') }} as moments
+    cross join {{ ref('clv_snapshots') }} as snapshots
+    where snapshots.is_current
+),
+
+-- Gamma-Gamma: an order is Gamma(p, rate) distributed, and the rate Gamma(q, v) over customers.
+spend as (
+    select
+        max(case when fits.parameter = 'p' then fits.estimate end) as p,
+        max(case when fits.parameter = 'q' then fits.estimate end) as q,
+        max(case when fits.parameter = 'v' then fits.estimate end) as v
+    from fits
+    inner join run on fits.snapshot_date = run.snapshot_date
+    where fits.model = 'gamma_gamma'
+),
+
+orders_forecasts as (
+    select
+        histories.customer_id,
+        histories.frequency,
+        histories.recency_days,
+        histories.age_days,
+        cast(histories.repeat_value_amount as double) / nullif(histories.valued_frequency, 0)
+            as mean_order_value,
+        scores.model,
+        scores.probability_active,
+        scores.expected_orders,
+        scores.discounted_orders,
+        scores.low_factor,
+        scores.high_factor,
+        -- The customer's own mean, drawn towards that of all customers the more the fewer orders there are.
+        spend.p * (spend.v + cast(coalesce(histories.repeat_value_amount, 0) as double))
+        / case when spend.p * histories.valued_frequency + spend.q > 1
+            then spend.p * histories.valued_frequency + spend.q - 1
+        end as expected_order_value
+    from histories
+    inner join run on histories.snapshot_date = run.snapshot_date
+    cross join spend
+    left join scores
+        on histories.segment = scores.segment
+            and histories.frequency = scores.frequency
+            and histories.recency_days = scores.recency_days
+            and histories.age_days = scores.age_days
+),
+
+-- Sums of decimals do not depend on the order of their rows.
+contract_forecasts as (
+    select
+        spells.customer_id,
+        bool_or(not spells.is_lost) as is_subscribed,
+        {%- for end in ['', '_low', '_high'] %}
+        cast(
+            sum(
+                cast(
+                    case
+                        when spells.is_lost then 0
+                        else spells.mrr_amount * contract_scores.discounted_months{{ end }}
+                    end as decimal(38, 12)
+                )
+            ) as double
+        ) as contract_value{{ end }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from spells
+    left join contract_scores on spells.renewal_count = contract_scores.renewal_count
+    group by spells.customer_id
+),
+
+forecasts as (
+    select
+        coalesce(orders_forecasts.customer_id, contract_forecasts.customer_id) as customer_id,
+        case
+            when contract_forecasts.is_subscribed or orders_forecasts.customer_id is null
+                then 'shifted_beta_geometric'
+            else orders_forecasts.model
+        end as model,
+        orders_forecasts.frequency,
+        orders_forecasts.recency_days,
+        orders_forecasts.age_days,
+        orders_forecasts.mean_order_value,
+        case
+            when contract_forecasts.is_subscribed then 1
+            when orders_forecasts.customer_id is null then 0
+            else orders_forecasts.probability_active
+        end as probability_active,
+        orders_forecasts.expected_orders,
+        orders_forecasts.expected_order_value,
+        -- Whoever orders and pays a contract is worth both; what is unknown of one is unknown of the sum.
+        {%- for end, factor in [('', ''), ('_low', ' * orders_forecasts.low_factor'), ('_high', ' * orders_forecasts.high_factor')] %}
+        case
+            when orders_forecasts.customer_id is null then 0
+            else orders_forecasts.discounted_orders * orders_forecasts.expected_order_value{{ factor }}
+        end
+        + case
+            when contract_forecasts.customer_id is null then 0
+            else contract_forecasts.contract_value{{ end }}
+        end as predicted_clv{{ end }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from orders_forecasts
+    full outer join contract_forecasts on orders_forecasts.customer_id = contract_forecasts.customer_id
+),
+
+ranked_forecasts as (
+    select
+        *,
+        ceil(5 * cume_dist() over (partition by predicted_clv is null order by predicted_clv nulls last)) as fifth
+    from forecasts
+)
+
+select
+    ranked_forecasts.customer_id,
+    run.as_of,
+    {{ reporting_date('run.as_of') }} as as_of_date,
+    customers.segment,
+    customers.country,
+    customers.acquisition_channel,
+    ranked_forecasts.model,
+    ranked_forecasts.frequency,
+    ranked_forecasts.recency_days,
+    ranked_forecasts.age_days,
+    ranked_forecasts.mean_order_value,
+    cast(ranked_forecasts.probability_active as double) as probability_active,
+    ranked_forecasts.expected_orders,
+    ranked_forecasts.expected_order_value,
+    ranked_forecasts.predicted_clv,
+    ranked_forecasts.predicted_clv_low,
+    ranked_forecasts.predicted_clv_high,
+    -- Numbered, so that a report sorts them by itself.
+    case
+        when ranked_forecasts.predicted_clv is null then null
+        when ranked_forecasts.fifth = 5 then '5 highest fifth'
+        when ranked_forecasts.fifth = 4 then '4 high fifth'
+        when ranked_forecasts.fifth = 3 then '3 middle fifth'
+        when ranked_forecasts.fifth = 2 then '2 low fifth'
+        else '1 lowest fifth'
+    end as clv_band
+from ranked_forecasts
+cross join run
+left join customers on ranked_forecasts.customer_id = customers.customer_id

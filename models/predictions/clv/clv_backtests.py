@@ -1,0 +1,11 @@
+"""Grain: one row per snapshot_date, segment, fitted_on and model."""
+
+
+def model(dbt, session):
+    from outside_in.clv.tables import backtest_table
+    from outside_in.frames import read
+
+    dbt.config(materialized="table")
+    return backtest_table(
+        read(dbt.ref("clv_cells")), read(dbt.ref("clv_contract_cells")), read(dbt.ref("clv_fits"))
+    )

@@ -1,0 +1,37 @@
+-- grain: one row per snapshot_date, segment, frequency, recency_days, age_days, valued_frequency and holdout_order_count
+with
+
+histories as (
+    select * from {{ ref('clv_histories') }}
+),
+
+snapshots as (
+    select * from {{ ref('clv_snapshots') }}
+)
+
+-- All that the models need of the customers: who ordered alike is one row, however many they are.
+select
+    histories.snapshot_date,
+    snapshots.is_current,
+    snapshots.horizon_days,
+    histories.segment,
+    histories.frequency,
+    histories.recency_days,
+    histories.age_days,
+    histories.valued_frequency,
+    histories.holdout_order_count,
+    count(*) as customer_count,
+    cast(coalesce(sum(histories.repeat_value_amount), 0) as decimal(28, 8)) as repeat_value_amount,
+    cast(coalesce(sum(histories.holdout_value_amount), 0) as decimal(28, 8)) as holdout_value_amount
+from histories
+inner join snapshots on histories.snapshot_date = snapshots.snapshot_date
+group by
+    histories.snapshot_date,
+    snapshots.is_current,
+    snapshots.horizon_days,
+    histories.segment,
+    histories.frequency,
+    histories.recency_days,
+    histories.age_days,
+    histories.valued_frequency,
+    histories.holdout_order_count

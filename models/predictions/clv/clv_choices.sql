@@ -1,0 +1,81 @@
+-- grain: one row per segment: the model that told its customers' past holdouts best
+{#- Where there is no past to choose by: the first that could be fitted without running into a boundary. #}
+{%- set by_preference = ['bg_nbd', 'mbg_nbd', 'pareto_nbd', 'nbd'] %}
+with
+
+cells as (
+    select distinct segment
+    from {{ ref('clv_cells') }}
+    where is_current
+),
+
+fits as (
+    select * from {{ ref('clv_fits') }}
+),
+
+snapshots as (
+    select * from {{ ref('clv_snapshots') }}
+    where is_current
+),
+
+backtests as (
+    select
+        segment,
+        fitted_on,
+        model,
+        sum(holdout_log_likelihood) as holdout_log_likelihood,
+        count(*) as backtest_count
+    from {{ ref('clv_backtests') }}
+    group by segment, fitted_on, model
+),
+
+current_fits as (
+    select
+        fits.fitted_on,
+        fits.model,
+        bool_or(fits.is_at_boundary) as is_at_boundary
+    from fits
+    inner join snapshots on fits.snapshot_date = snapshots.snapshot_date
+    where
+        fits.model in ('{{ by_preference | join("', '") }}')
+        and fits.is_converged
+    group by fits.fitted_on, fits.model
+),
+
+-- A model fitted more often comes first: a sum over fewer holdouts is larger without being better.
+ranked_candidates as (
+    select
+        cells.segment,
+        current_fits.fitted_on,
+        current_fits.model,
+        backtests.holdout_log_likelihood,
+        coalesce(backtests.backtest_count, 0) as backtest_count,
+        row_number() over (
+            partition by cells.segment
+            order by
+                coalesce(backtests.backtest_count, 0) desc,
+                backtests.holdout_log_likelihood desc nulls last,
+                current_fits.is_at_boundary,
+                case current_fits.model
+                    {%- for model in by_preference %}
+                    when '{{ model }}' then {{ loop.index }}
+                    {%- endfor %}
+                end,
+                case when current_fits.fitted_on = '(all)' then 0 else 1 end
+        ) as candidate_rank
+    from cells
+    inner join current_fits on current_fits.fitted_on in ('(all)', cells.segment)
+    left join backtests
+        on cells.segment = backtests.segment
+            and current_fits.fitted_on = backtests.fitted_on
+            and current_fits.model = backtests.model
+)
+
+select
+    segment,
+    fitted_on,
+    model,
+    holdout_log_likelihood,
+    backtest_count
+from ranked_candidates
+where candidate_rank = 1

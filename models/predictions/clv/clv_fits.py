@@ -1,0 +1,14 @@
+"""Grain: one row per snapshot_date, fitted_on, model and parameter."""
+
+
+def model(dbt, session):
+    from outside_in.clv.tables import fit_table
+    from outside_in.frames import read
+
+    dbt.config(materialized="table")
+    return fit_table(
+        read(dbt.ref("clv_snapshots")),
+        read(dbt.ref("clv_cells")),
+        read(dbt.ref("clv_spend_cells")),
+        read(dbt.ref("clv_contract_cells")),
+    )

@@ -1,0 +1,84 @@
+-- grain: one row per snapshot_date and customer_id with an order by then
+with
+
+order_values as (
+    select * from {{ ref('clv_order_values') }}
+),
+
+snapshots as (
+    select * from {{ ref('clv_snapshots') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+-- Everything in here is known at the snapshot, but for what the names call holdout.
+histories as (
+    select
+        snapshots.snapshot_date,
+        order_values.customer_id,
+        max(case when order_values.ordered_date <= snapshots.snapshot_date then order_values.ordered_date end)
+            as last_ordered_date,
+        min(order_values.first_ordered_date) as first_ordered_date,
+        count(
+            case
+                when order_values.is_order_day
+                    and order_values.ordered_date > order_values.first_ordered_date
+                    and order_values.ordered_date <= snapshots.snapshot_date
+                    then 1
+            end
+        ) as frequency,
+        count(
+            case
+                when order_values.is_order_day
+                    and order_values.value_amount is not null
+                    and order_values.ordered_date > order_values.first_ordered_date
+                    and order_values.ordered_date <= snapshots.snapshot_date
+                    then 1
+            end
+        ) as valued_frequency,
+        sum(
+            case
+                when order_values.ordered_date > order_values.first_ordered_date
+                    and order_values.ordered_date <= snapshots.snapshot_date
+                    and order_values.booked_date <= snapshots.snapshot_date
+                    then order_values.value_amount
+            end
+        ) as repeat_value_amount,
+        count(
+            case
+                when order_values.is_order_day
+                    and order_values.ordered_date > snapshots.snapshot_date
+                    and order_values.ordered_date <= snapshots.horizon_end_date
+                    then 1
+            end
+        ) as holdout_order_count,
+        sum(
+            case
+                when order_values.ordered_date > snapshots.snapshot_date
+                    and order_values.ordered_date <= snapshots.horizon_end_date
+                    then order_values.value_amount
+            end
+        ) as holdout_value_amount
+    from order_values
+    inner join snapshots on order_values.first_ordered_date <= snapshots.snapshot_date
+    group by snapshots.snapshot_date, order_values.customer_id
+)
+
+select
+    histories.snapshot_date,
+    histories.customer_id,
+    coalesce(customers.segment, '(none)') as segment,
+    histories.frequency,
+    cast({{ dbt.datediff('histories.first_ordered_date', 'histories.last_ordered_date', 'day') }} as bigint)
+        as recency_days,
+    cast({{ dbt.datediff('histories.first_ordered_date', 'histories.snapshot_date', 'day') }} as bigint)
+        as age_days,
+    histories.valued_frequency,
+    -- Refunds can make more than all of it go away; a customer's repeat orders are then worth nothing.
+    cast(greatest(histories.repeat_value_amount, 0) as decimal(28, 8)) as repeat_value_amount,
+    histories.holdout_order_count,
+    cast(histories.holdout_value_amount as decimal(28, 8)) as holdout_value_amount
+from histories
+left join customers on histories.customer_id = customers.customer_id

@@ -1,0 +1,14 @@
+"""Grain: one row per segment, frequency, recency_days and age_days of the customers as of now."""
+
+
+def model(dbt, session):
+    from outside_in.clv.tables import score_table
+    from outside_in.frames import read
+
+    dbt.config(materialized="table")
+    return score_table(
+        read(dbt.ref("clv_cells")),
+        read(dbt.ref("clv_fits")),
+        read(dbt.ref("clv_choices")),
+        annual_discount_rate=float(dbt.config.get("annual_discount_rate")),
+    )

@@ -1,0 +1,45 @@
+"""Frames between the warehouse and Python: read on any engine, returned with the types that their columns have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+
+# Nullable types throughout: a column without any value keeps its type in the warehouse.
+_TYPES: dict[str, Any] = {
+    "text": pd.StringDtype(),
+    "number": pd.Float64Dtype(),
+    "whole": pd.Int64Dtype(),
+    "flag": pd.BooleanDtype(),
+    "day": pd.ArrowDtype(pa.date32()),
+}
+
+
+def read(relation: Any) -> pd.DataFrame:
+    """All rows of a relation that a dbt Python model was given, whichever engine it comes from."""
+    # Spark's frames answer to any attribute, so the one that only they have is asked for.
+    frame: pd.DataFrame = relation.toPandas() if hasattr(relation, "toPandas") else relation.df()
+    return frame
+
+
+def typed(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
+    """Rows as a frame with exactly these columns.
+
+    Args:
+        rows: one mapping per row, or a frame; what a row does not have is null.
+        types: text, number, whole, flag or day by column name, in the order wanted.
+
+    Returns:
+        A frame with one column per name; NaN is null.
+    """
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    frame = frame.reindex(columns=list(types))
+    return pd.DataFrame({name: pd.array(_plain(frame[name]), dtype=_TYPES[kind]) for name, kind in types.items()})
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    """The values as Python's own, without any of the ways to say null but None."""
+    return [None if pd.isna(value) else value for value in column.tolist()]
