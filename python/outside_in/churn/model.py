@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import expit, logit  # type: ignore[import-untyped]  # SciPy ships no types, nor does scikit-learn
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from outside_in import clv
 
@@ -55,6 +56,8 @@ _CLOSED_FORM = "mbg_nbd"
 _OLDEST_AGE = 4
 _PRIOR_CUSTOMERS = 20
 _EDGE = 1e-6
+# dbt runs models side by side already, and threads that wait for busy cores made it ten times slower.
+_THREADS = ThreadpoolController()
 
 
 def prepared(features: pd.DataFrame) -> pd.DataFrame:
@@ -172,11 +175,7 @@ class ChurnModel:
             recency = IsotonicRegression(out_of_bounds="clip").fit(
                 training["days_since_order"].to_numpy()[known], outcome[known]
             )
-        # Trees want a value to be binned: what nobody has is 0 for all to learn from, and so without any split.
-        trees = HistGradientBoostingClassifier(
-            learning_rate=0.05, max_iter=120, max_leaf_nodes=7, early_stopping=False, random_state=0
-        ).fit(np.where(training[list(FEATURES)].isna().all(), 0, training[list(FEATURES)]), outcome)
-        return cls(kind, float(outcome.mean()), recency, closed_form, trees)
+        return cls(kind, float(outcome.mean()), recency, closed_form, _fit_trees(training[list(FEATURES)], outcome))
 
     def predict(self, frame: pd.DataFrame, candidate: str) -> Floats:
         """Churn probabilities of one candidate (see `CANDIDATES`), one per row of `frame`; nan where it has none."""
@@ -195,7 +194,8 @@ class ChurnModel:
         """The combination: half way between closed form and trees on the scale of log-odds."""
         if self.trees is None or not len(frame):
             return np.full(len(frame), np.nan)
-        learned = self.trees.predict_proba(frame[list(FEATURES)].to_numpy())[:, 1]
+        with _THREADS.limit(limits=1, user_api="openmp"):
+            learned = self.trees.predict_proba(frame[list(FEATURES)].to_numpy())[:, 1]
         combined: Floats = expit((logit(np.clip(closed_form, _EDGE, 1 - _EDGE)) + logit(learned)) / 2)
         return combined
 
@@ -208,6 +208,15 @@ class ChurnModel:
 
     def _from_closed_form(self, frame: pd.DataFrame) -> Floats:
         return np.full(len(frame), np.nan) if self.closed_form is None else self.closed_form.predict(frame)
+
+
+def _fit_trees(features: pd.DataFrame, outcome: npt.NDArray[np.bool_]) -> HistGradientBoostingClassifier:
+    """Small boosted trees. They want a value to bin: what nobody has is 0 for all here, and so never asked for."""
+    trees = HistGradientBoostingClassifier(
+        learning_rate=0.05, max_iter=120, max_leaf_nodes=7, early_stopping=False, random_state=0
+    )
+    with _THREADS.limit(limits=1, user_api="openmp"):
+        return trees.fit(np.where(features.isna().all(), 0, features), outcome)
 
 
 def outcomes_missing(training: pd.DataFrame) -> str | None:
