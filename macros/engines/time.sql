@@ -52,6 +52,19 @@
     (weekday({{ date }}) + 1)
 {%- endmacro %}
 
+{#- Whole days from one date to another. -#}
+{% macro days_from(first_date, last_date) %}
+    {{- adapter.dispatch('days_from')(first_date, last_date) -}}
+{% endmacro %}
+
+{% macro default__days_from(first_date, last_date) -%}
+    date_diff('day', {{ first_date }}, {{ last_date }})
+{%- endmacro %}
+
+{% macro spark__days_from(first_date, last_date) -%}
+    cast(datediff({{ last_date }}, {{ first_date }}) as bigint)
+{%- endmacro %}
+
 {#- A table of dates from `first_day` to `last_day`, both included, both scalar expressions. -#}
 {% macro days_between(first_day, last_day) %}
     {{- adapter.dispatch('days_between')(first_day, last_day) -}}

@@ -117,10 +117,10 @@ forecasts as (
         orders_forecasts.expected_orders,
         orders_forecasts.expected_order_value,
         -- Whoever orders and pays a contract is worth both; what is unknown of one is unknown of the sum.
-        {%- for end, factor in [('', ''), ('_low', ' * orders_forecasts.low_factor'), ('_high', ' * orders_forecasts.high_factor')] %}
+        {%- for end, factor in [('', '1'), ('_low', 'low_factor'), ('_high', 'high_factor')] %}
         case
             when orders_forecasts.customer_id is null then 0
-            else orders_forecasts.discounted_orders * orders_forecasts.expected_order_value{{ factor }}
+            else orders_forecasts.discounted_orders * orders_forecasts.expected_order_value * {{ factor }}
         end
         + case
             when contract_forecasts.customer_id is null then 0

@@ -1,4 +1,4 @@
--- grain: one row per snapshot_date, segment, frequency, recency_days, age_days, valued_frequency and holdout_order_count
+-- grain: one row per snapshot_date, segment and distinct history before and after it
 with
 
 histories as (

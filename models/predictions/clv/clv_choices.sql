@@ -37,7 +37,7 @@ current_fits as (
     from fits
     inner join snapshots on fits.snapshot_date = snapshots.snapshot_date
     where
-        fits.model in ('{{ by_preference | join("', '") }}')
+        fits.model in {{ sql_text_list(by_preference) }}
         and fits.is_converged
     group by fits.fitted_on, fits.model
 ),

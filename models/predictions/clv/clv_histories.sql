@@ -71,10 +71,8 @@ select
     histories.customer_id,
     coalesce(customers.segment, '(none)') as segment,
     histories.frequency,
-    cast({{ dbt.datediff('histories.first_ordered_date', 'histories.last_ordered_date', 'day') }} as bigint)
-        as recency_days,
-    cast({{ dbt.datediff('histories.first_ordered_date', 'histories.snapshot_date', 'day') }} as bigint)
-        as age_days,
+    {{ days_from('histories.first_ordered_date', 'histories.last_ordered_date') }} as recency_days,
+    {{ days_from('histories.first_ordered_date', 'histories.snapshot_date') }} as age_days,
     histories.valued_frequency,
     -- Refunds can make more than all of it go away; a customer's repeat orders are then worth nothing.
     cast(greatest(histories.repeat_value_amount, 0) as decimal(28, 8)) as repeat_value_amount,

@@ -1,4 +1,4 @@
--- grain: one row per customer_id, ordered_date and booked_date: what a day's orders are worth, and what was taken off later
+-- grain: one row per customer_id, ordered_date and booked_date: what a day's orders are worth, and refunds
 with
 
 orders as (

@@ -62,6 +62,6 @@ snapshots as (
 select
     snapshot_date,
     horizon_end_date,
-    cast({{ dbt.datediff('snapshot_date', 'horizon_end_date', 'day') }} as bigint) as horizon_days,
+    {{ days_from('snapshot_date', 'horizon_end_date') }} as horizon_days,
     is_current
 from snapshots
