@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]  # SciPy ships no types
 
-from outside_in.clv.estimation import Derivatives, Floats, Integers
+from outside_in.clv.estimation import Derivatives, Floats, Integers, softplus
 from outside_in.clv.histories import Histories
 from outside_in.clv.nbd import log_count_probability, nbd_likelihood
 from outside_in.clv.quadrature import beta_rule
@@ -70,9 +70,9 @@ class BgNbd:
             silence = log_time[part.age_days] - log_time[part.recency_days]
             closer, later = rate_time[part.recency_days], rate_time[part.age_days]
             odds = shape * silence + np.log(a / before)
-            value += (part.customers * np.logaddexp(0, odds)).sum()
+            gain, left = softplus(odds)
+            value += (part.customers * gain).sum()
 
-            left = special.expit(odds)
             slopes = np.stack([silence, shape * (later - closer), np.full(len(part), 1 / a), -1 / before])
             weight = part.customers * left
             gradient += (weight * slopes).sum(axis=1)

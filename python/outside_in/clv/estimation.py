@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # Outside of this range a parameter says "as good as none" or "all alike": likelihoods are flat there, forecasts no
-# longer depend on it, and the weak penalty that begins here keeps the numbers finite. Inside there is no penalty at all.
+# longer depend on it, and the weak penalty that begins here keeps the numbers finite. Inside there is no penalty.
 LOG_LIMIT = np.log(1e4)
 PENALTY = 1e-3
 
@@ -130,6 +130,21 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
         is_at_boundary=is_at_boundary,
         log_covariance=covariance,
     )
+
+
+def in_order(*keys: Floats | Integers) -> NDArray[np.intp] | slice:
+    """What puts rows in the order of their keys, first key first; nothing to do where they are already."""
+    ahead, same = np.zeros(max(len(keys[0]) - 1, 0), bool), np.ones(max(len(keys[0]) - 1, 0), bool)
+    for key in keys:
+        ahead |= same & (key[1:] > key[:-1])
+        same &= key[1:] == key[:-1]
+    return slice(None) if (ahead | same).all() else np.lexsort(keys[::-1])
+
+
+def softplus(odds: Floats) -> tuple[Floats, Floats]:
+    """ln(1 + exp(odds)) and its slope, the probability of these log-odds; faster than two calls of SciPy."""
+    small = np.exp(-np.abs(odds))
+    return np.maximum(odds, 0) + np.log1p(small), np.where(odds > 0, 1.0, small) / (1 + small)
 
 
 def _per_customer(stage: Stage) -> Likelihood:

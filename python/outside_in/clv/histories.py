@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from outside_in.clv.estimation import Floats, Integers
+from outside_in.clv.estimation import Floats, Integers, in_order
 
 DAYS_PER_WEEK = 7
 KEYS = ["frequency", "recency_days", "age_days"]
@@ -53,7 +53,7 @@ class Histories:
         customers = cells["customer_count"].to_numpy(np.float64)
         if customers.size and customers.min() < 0:
             raise ValueError("cells: customer_count below 0")
-        order = np.lexsort((age, recency, frequency))
+        order = in_order(frequency, recency, age)
         return cls(frequency[order], recency[order], age[order], customers[order])
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Histories:
 
     @cached_property
     def weeks(self) -> Floats:
-        """0 to the oldest age in weeks, an entry per day: what depends on a day alone is computed here and looked up."""
+        """0 to the oldest age in weeks, one per day: what depends on a day alone is computed here, then looked up."""
         return np.arange(int(self.age_days.max(initial=0)) + 1) / DAYS_PER_WEEK
 
     @cached_property

@@ -7,20 +7,38 @@ Rates of ordering are gamma (r, alpha weeks), rates of leaving gamma (s, beta we
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]  # SciPy ships no types
 
-from outside_in.clv.estimation import Derivatives, Floats, Integers
+from outside_in.clv.estimation import Derivatives, Floats, Integers, softplus
 from outside_in.clv.histories import DAYS_PER_WEEK, Histories
 from outside_in.clv.nbd import log_count_probability, nbd_likelihood
 from outside_in.clv.quadrature import log_time
 
 CHUNK = 1024
-NODES = 24
+NODES = 16
 # exp(-34) is the rounding error of 1: what lies beyond adds nothing.
 NEGLIGIBLE = 34.0
 # Stands for no time at all, where a logarithm is taken.
 TINY = 1e-300
+
+
+class Leaving(NamedTuple):
+    """Moments of leaving, each n by nodes.
+
+    Attributes:
+        moment: weeks since the first order.
+        order_gain: ln((alpha + age) / (alpha + moment)), in favour of having left: no orders were due since.
+        leave_gain: the same of beta.
+        log_odds: of having left at that node against staying; they include its weight.
+    """
+
+    moment: Floats
+    order_gain: Floats
+    leave_gain: Floats
+    log_odds: Floats
 
 
 class ParetoNbd:
@@ -58,26 +76,29 @@ class ParetoNbd:
         for part in cells.chunks(CHUNK):
             x = part.frequency.astype(np.float64)
             recency, age = part.recency_days / DAYS_PER_WEEK, part.age_days / DAYS_PER_WEEK
-            moment, log_terms = self._leaving(values, x, recency, age)
-            odds = special.logsumexp(log_terms, axis=1)
-            value += (part.customers * np.logaddexp(0, odds)).sum()
+            left_at = self._leaving(values, x, recency, age)
+            largest = left_at.log_odds.max(axis=1, keepdims=True)
+            terms = np.exp(left_at.log_odds - largest)
+            total = terms.sum(axis=1, keepdims=True)
+            gain, left = softplus((largest + np.log(total))[:, 0])
+            value += (part.customers * gain).sum()
 
             shape = (r + x)[:, None]
-            order, order_end = 1 / (alpha + moment), (1 / (alpha + age))[:, None]
-            leave, leave_end = 1 / (beta + moment), (1 / (beta + age))[:, None]
+            order, order_end = 1 / (alpha + left_at.moment), (1 / (alpha + age))[:, None]
+            leave, leave_end = 1 / (beta + left_at.moment), (1 / (beta + age))[:, None]
             slopes = np.stack(
                 [
-                    np.log(order / order_end),
+                    left_at.order_gain,
                     shape * (order_end - order),
-                    1 / s + np.log(leave / leave_end),
+                    left_at.leave_gain + 1 / s,
                     s * leave_end - (s + 1) * leave,
                 ]
             )
-            weight = part.customers * special.expit(odds)
-            share = weight[:, None] * np.exp(log_terms - odds[:, None])
+            weight = part.customers * left
+            share = weight[:, None] / total * terms
             mean = (share * slopes).sum(axis=2)
             gradient += mean.sum(axis=1)
-            hessian += np.einsum("ikm,jkm->ij", share * slopes, slopes)
+            hessian += np.einsum("ik,jk->ij", (share * slopes).reshape(4, -1), slopes.reshape(4, -1))
             hessian -= np.einsum("ik,jk->ij", mean / np.where(part.customers > 0, part.customers, 1), mean)
             hessian[0, 1] += (crossed := (share * (order_end - order)).sum())
             hessian[1, 0] += crossed
@@ -93,8 +114,7 @@ class ParetoNbd:
         odds = np.empty(len(x))
         for start in range(0, len(x), CHUNK):
             rows = slice(start, start + CHUNK)
-            _, log_terms = self._leaving(values, x[rows], recency[rows], age[rows])
-            odds[rows] = special.logsumexp(log_terms, axis=1)
+            odds[rows] = special.logsumexp(self._leaving(values, x[rows], recency[rows], age[rows]).log_odds, axis=1)
         return odds
 
     def orders_if_active(self, values: Floats, x: Floats, age: Floats, horizons: Floats) -> Floats:
@@ -140,12 +160,8 @@ class ParetoNbd:
         )
         return np.asarray(np.logaddexp(stays, special.logsumexp(log_terms, axis=1)))
 
-    def _leaving(self, values: Floats, x: Floats, recency: Floats, age: Floats) -> tuple[Floats, Floats]:
-        """Moments at which a customer may have left since the last order, and the log-odds of each against staying.
-
-        Returns:
-            Moments in weeks since the first order and log-odds, both n by nodes; the odds of a node include its weight.
-        """
+    def _leaving(self, values: Floats, x: Floats, recency: Floats, age: Floats) -> Leaving:
+        """Moments since the last order at which a customer may have left: the nodes of the integral over them."""
         r, alpha, s, beta = values
         shape = r + x
         with np.errstate(over="ignore"):
@@ -157,14 +173,11 @@ class ParetoNbd:
             )
         silence, width = log_time(min(alpha, beta) + recency, np.zeros(len(x)), reach, NODES)
         moment = recency[:, None] + silence
-        log_odds = (
-            np.log(s)
-            + np.log(np.maximum(width, TINY))
-            + shape[:, None] * np.log((alpha + age)[:, None] / (alpha + moment))
-            + s * np.log((beta + age)[:, None] / (beta + moment))
-            - np.log(beta + moment)
-        )
-        return moment, log_odds
+        log_leave = np.log(beta + moment)
+        order_gain = np.log(alpha + age)[:, None] - np.log(alpha + moment)
+        leave_gain = np.log(beta + age)[:, None] - log_leave
+        log_odds = np.log(s * np.maximum(width, TINY)) + shape[:, None] * order_gain + s * leave_gain - log_leave
+        return Leaving(moment, order_gain, leave_gain, log_odds)
 
 
 PARETO_NBD = ParetoNbd()

@@ -12,7 +12,16 @@ import numpy as np
 import pandas as pd
 from scipy import special  # type: ignore[import-untyped]  # SciPy ships no types
 
-from outside_in.clv.estimation import Derivatives, Fit, Floats, Likelihood, NotEnoughData, Stage, maximum_likelihood
+from outside_in.clv.estimation import (
+    Derivatives,
+    Fit,
+    Floats,
+    Likelihood,
+    NotEnoughData,
+    Stage,
+    in_order,
+    maximum_likelihood,
+)
 
 PARAMETERS = ("p", "q", "v")
 MINIMUM_CUSTOMERS = 30
@@ -35,9 +44,10 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
         NotEnoughData: too few such customers, or all of them spend the same.
     """
     spend = spend_cells[(spend_cells["frequency"] > 0) & (spend_cells["mean_order_value"] > 0)]
-    spend = spend.sort_values(["frequency", "mean_order_value", "customer_count"])
     x, mean = spend["frequency"].to_numpy(np.float64), spend["mean_order_value"].to_numpy(np.float64)
     customers = spend["customer_count"].to_numpy(np.float64)
+    order = in_order(x, mean, customers)
+    x, mean, customers = x[order], mean[order], customers[order]
     customer_count = int(customers.sum())
     if customer_count < MINIMUM_CUSTOMERS:
         raise NotEnoughData(f"{MINIMUM_CUSTOMERS} customers with a repeat order of positive value", customer_count)

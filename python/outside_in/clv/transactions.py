@@ -21,7 +21,7 @@ MINIMUM_REPEAT_CUSTOMERS = 30
 MINIMUM_AGE_DAYS = 28
 SAMPLE_CELLS = 2048
 # Quarters of CDNOW are off by some 12 % more than chance explains, in both directions (docs/models/clv.md).
-COMMON_SD = 0.1
+COMMON_SD = 0.12
 PRIOR_BACKTESTS = 4
 DISCOUNT_NODES = 6
 CHUNK = 2048
@@ -93,7 +93,7 @@ def probability_no_order(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> 
 def order_count_log_probability(fit: Fit, cells: pd.DataFrame, horizon_days: float, order_counts: Integers) -> Floats:
     """Log-probability that a customer of a cell has exactly so many orders in the horizon.
 
-    Summed over customers it is the log-likelihood of a holdout, and models are chosen by it: it judges level and spread.
+    Summed over customers it is the log-likelihood of a holdout, by which models are chosen: it judges level and spread.
 
     Args:
         fit: of one of TRANSACTION_MODELS.
