@@ -18,6 +18,9 @@ Integers = NDArray[np.int64]
 LOG_LIMIT = np.log(1e4)
 PENALTY = 1e-3
 
+# Nor is a parameter known whose logarithm has a larger standard error: exp(3) up or down would not surprise.
+LOG_ERROR_LIMIT = 1.5
+
 MAX_STEPS = 200
 MAX_LOG_STEP = 2.0
 CONVERGED_GRADIENT = 1e-8
@@ -58,7 +61,7 @@ class Fit:
         customer_count: number of customers fitted.
         gradient_norm: of the log-likelihood per customer, in the logarithms of the parameters.
         is_converged: the gradient is zero to rounding.
-        is_at_boundary: a parameter ran away, as when nobody ever seems to leave: use a simpler model.
+        is_at_boundary: a parameter ran away or cannot be told, as when nobody ever seems to leave: use a simpler model.
         log_covariance: k by k, of the logarithms of the estimates in their order.
     """
 
@@ -114,14 +117,15 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
     # A direction without curvature is one that nothing depends on; it must not widen any interval.
     spread = np.where(curvature > 0, 1 / np.where(curvature > 0, curvature, 1), 0)
     covariance = (directions * spread) @ directions.T
-    is_at_boundary = not is_peak or bool((np.abs(logs) > LOG_LIMIT).any())
-    errors = np.exp(logs) * np.sqrt(np.diag(covariance))
+    log_errors = np.sqrt(np.diag(covariance))
+    is_at_boundary = not is_peak or bool((np.abs(logs) > LOG_LIMIT).any() or (log_errors > LOG_ERROR_LIMIT).any())
     norm = float(np.linalg.norm(penalised.gradient))
     return Fit(
         model=model,
         estimates=dict(zip(parameters, np.exp(logs).tolist(), strict=True)),
         standard_errors={
-            name: None if is_at_boundary else float(error) for name, error in zip(parameters, errors, strict=True)
+            name: None if is_at_boundary else float(error)
+            for name, error in zip(parameters, np.exp(logs) * log_errors, strict=True)
         },
         log_likelihood=at.value,
         customer_count=customer_count,
