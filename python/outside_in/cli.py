@@ -1,4 +1,4 @@
-"""The command line: `outside-in sample | validate | build | publish | scorecard | run`."""
+"""The command line: `outside-in sample | validate | build | publish | rollback | states | scorecard | run`."""
 
 from __future__ import annotations
 
@@ -33,11 +33,16 @@ from outside_in.building import (
     explained,
     know_files,
     only_build,
+    read_receipt,
     read_vars,
     refuse_changed_files,
+    write_receipt,
 )
+from outside_in.fingerprint import fingerprint
 from outside_in.paths import Output
-from outside_in.publishing import publish
+from outside_in.publishing import KEPT, State, publish, published_state, require_links, tidy
+from outside_in.publishing import rollback as roll_back
+from outside_in.publishing import states as kept_states
 
 if TYPE_CHECKING:
     from outside_in.validation import ValidationResult
@@ -50,6 +55,8 @@ errors = Console(stderr=True)
 RawDir = Annotated[Path, typer.Option("--raw-dir", envvar="RAW_DIR", help="Folder with one folder per raw table.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for everything that is written.")]
 VarsFile = Annotated[Path | None, typer.Option("--vars-file", help="YAML file of dbt vars: as_of, time zone, …")]
+Keep = Annotated[int, typer.Option("--keep", min=0, help="Earlier states that stay for a rollback.")]
+Force = Annotated[bool, typer.Option("--force", help="Build even where nothing is new.")]
 DEFAULT_OUT = Path(".outside-in")
 
 
@@ -86,20 +93,40 @@ def validate(
 
 
 @app.command(name="build")
-def build_command(raw_dir: RawDir, out: Out = DEFAULT_OUT, vars_file: VarsFile = None) -> None:
+def build_command(
+    raw_dir: RawDir, out: Out = DEFAULT_OUT, vars_file: VarsFile = None, keep: Keep = KEPT, force: Force = False
+) -> None:
     """Validate, build, test and publish. What was published before stays up until all of it has succeeded."""
-    _build(raw_dir, Output(out), vars_file)
+    _build(raw_dir, Output(out), vars_file, keep, force)
 
 
 @app.command(name="publish")
-def publish_command(out: Out = DEFAULT_OUT) -> None:
+def publish_command(out: Out = DEFAULT_OUT, keep: Keep = KEPT) -> None:
     """Publish the last build again."""
     output = Output(out)
-    if not output.built.exists():
-        raise BuildError(f"{output.built} is not there; run `outside-in build` first")
     with only_build(output):
-        tables = publish(output.built, output.published)
-    console.print(f"{tables} marts published: {escape(str(output.published))}")
+        _publish(output, read_receipt(output), keep)
+
+
+@app.command()
+def rollback(
+    out: Out = DEFAULT_OUT,
+    to: Annotated[int | None, typer.Option("--to", help="Number of the state; by default the one before.")] = None,
+) -> None:
+    """Publish an earlier state again, until the next build publishes its own."""
+    output = Output(out)
+    with only_build(output):
+        state = roll_back(output, to)
+    console.print(f"[green]published[/] {_described(state)}", highlight=False)
+
+
+@app.command()
+def states(out: Out = DEFAULT_OUT) -> None:
+    """List the kept states; the published one is marked."""
+    output = Output(out)
+    now = published_state(output)
+    for state in kept_states(output):
+        console.print(f"{'*' if state == now else ' '} {_described(state)}", highlight=False)
 
 
 @app.command()
@@ -116,6 +143,8 @@ def run(
     ] = None,
     out: Out = DEFAULT_OUT,
     vars_file: VarsFile = None,
+    keep: Keep = KEPT,
+    force: Force = False,
 ) -> None:
     """Everything: sample data where no --raw-dir is given, validation, build, tests, publishing, scorecard."""
     output = Output(out)
@@ -123,7 +152,7 @@ def run(
         raw_dir = out / "sample" / "raw"
         if not raw_dir.exists():
             _make_sample(raw_dir)
-    _build(raw_dir, output, vars_file)
+    _build(raw_dir, output, vars_file, keep, force)
     _scorecard(output)
 
 
@@ -151,10 +180,17 @@ def _validate(raw_dir: Path, output: Output, *, strict: bool = False) -> Validat
     return result
 
 
-def _build(raw_dir: Path, output: Output, vars_file: Path | None) -> None:
+def _build(raw_dir: Path, output: Output, vars_file: Path | None, keep: int, force: bool) -> None:
     started = time.monotonic()
     dbt_vars = read_vars(vars_file)
     with only_build(output):
+        require_links(output)
+        tidy(output, keep)
+        made_from = fingerprint(raw_dir, dbt_vars)
+        now = published_state(output)
+        if now and now.fingerprint and now.fingerprint == made_from and not force:
+            console.print(f"nothing new: published is {_described(now)}", highlight=False)
+            return
         if _validate(raw_dir, output).stops:
             raise typer.Exit(CRITICAL)
         know_files(output)
@@ -168,12 +204,28 @@ def _build(raw_dir: Path, output: Output, vars_file: Path | None) -> None:
             log = escape(str(output.dbt / "logs" / "dbt.log"))
             errors.print(f"Nothing was published; what was there stays up. dbt's log: {log}")
             raise typer.Exit(FAILED)
-        with _progress("publishing"):
-            tables = publish(output.built, output.published)
-    console.print(
-        f"[green]published[/] {tables} marts in {time.monotonic() - started:.0f} s: {escape(str(output.published))}",
-        highlight=False,
-    )
+        if fingerprint(raw_dir, dbt_vars) != made_from:
+            console.print("[yellow]warning[/] files arrived during the build; the next run takes them in")
+            made_from = ""
+        write_receipt(output, made_from)
+        _publish(output, made_from, keep)
+    console.print(f"done in {time.monotonic() - started:.0f} s", highlight=False)
+
+
+def _publish(output: Output, made_from: str, keep: int) -> None:
+    with _progress("publishing"):
+        state, forgotten = publish(output, made_from, keep)
+    if forgotten:
+        console.print(
+            f"earlier states were removed ({', '.join(str(state.number) for state in forgotten)}): "
+            "customers asked to be erased since",
+            highlight=False,
+        )
+    console.print(f"[green]published[/] {_described(state)}: {escape(str(output.published))}", highlight=False)
+
+
+def _described(state: State) -> str:
+    return f"state {state.number}, {state.tables} marts as of {state.as_of or 'no date'}"
 
 
 def _dbt_build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any]) -> BuildResult:

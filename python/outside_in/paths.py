@@ -26,7 +26,22 @@ class Output:
     @property
     def published(self) -> Path:
         """What readers open: schema `marts`, replaced as a whole by each successful build."""
-        return self.root / "published" / "warehouse.duckdb"
+        return self.link / "warehouse.duckdb"
+
+    @property
+    def link(self) -> Path:
+        """A symbolic link to the published state."""
+        return self.root / "published"
+
+    @property
+    def states(self) -> Path:
+        """Folder of the published state and of those before it, one folder each."""
+        return self.root / "states"
+
+    @property
+    def receipt(self) -> Path:
+        """What the private database was built from; there only while it is complete and tested."""
+        return self.built.with_name("receipt.json")
 
     @property
     def validation(self) -> Path:

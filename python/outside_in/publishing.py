@@ -1,74 +1,283 @@
-"""Publish a built warehouse: readers see the old marts or the new ones, never a mixture, and are never blocked."""
+"""Publish what a build made, keep the states before it, and go back to one of them.
+
+    published -> states/7               what readers open: one link, replaced in one step
+    states/7/warehouse.duckdb           schema `marts`
+    states/7/parquet/<mart>.parquet     the same tables, for tools that read Parquet
+    states/7/state.json                 what the state is of
+    states/.<anything>                  unfinished or on its way out; the next run removes it
+
+A state is complete and on disk before the link names it, and nobody changes it afterwards. So whatever stops a run
+between two steps, readers see one whole state, and the next run only has to remove what is unfinished.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
+from outside_in.building import BuildError
+from outside_in.paths import Output
+
 MARTS = "marts"
+BUILT = "warehouse"  # the name the build's views know their own database by
+KEPT = 3
 
 
-def publish(built: Path, published: Path) -> int:
-    """Write the marts of `built` to a new file and put it in the place of `published` in one step.
+@dataclass(frozen=True)
+class State:
+    """One published state.
 
-    Only schema `marts` is published: staging holds what the marts leave out on purpose. Readers that have the old file
-    open keep their snapshot; whoever opens the path after the switch sees the new one.
+    Attributes:
+        number: the name of its folder; the state after it has the next number.
+        as_of: the instant its numbers are of, as ISO text in UTC; empty where there are no data.
+        tables: how many marts it has.
+        fingerprint: what it was built from; empty where that is not known for sure.
+        erased: a digest of who had asked to be erased.
+    """
+
+    number: int
+    as_of: str
+    tables: int
+    fingerprint: str
+    erased: str
+
+
+def publish(output: Output, fingerprint: str = "", keep: int = KEPT) -> tuple[State, list[State]]:
+    """Make the marts of the last build the published state, as a DuckDB file and as Parquet files.
+
+    Only schema `marts` is published: staging holds what the marts leave out on purpose. Readers that have a file open
+    keep it; whoever opens the path after the switch sees the new state.
 
     Args:
-        built: the private database, closed by its writer.
-        published: the path that readers open; its folder is made if needed.
+        output: where the build is, closed by its writer, and where states go.
+        fingerprint: what the build was made from.
+        keep: how many earlier states stay for a rollback.
 
     Returns:
-        The number of tables published.
+        The new state, and the earlier ones that had to go because somebody asked to be erased since.
 
     Raises:
-        ValueError: `built` has no marts.
+        BuildError: the build has no marts, or the link cannot be made.
+        duckdb.Error, OSError: a copy failed, of a full disk for example; nothing has changed for readers.
     """
-    published.parent.mkdir(parents=True, exist_ok=True)
-    draft = published.with_name(f".{published.name}.draft")
-    for leftover in (draft, draft.with_name(draft.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    tables = _copy_marts(built, draft)
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(published)
-    folder = os.open(published.parent, os.O_RDONLY)
+    before = _published_number(output)
+    tidy(output, keep)
+    output.states.mkdir(parents=True, exist_ok=True)
+    draft = output.states / ".draft"
+    number = (before or 0) + 1
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return tables
+        state = _write_state(output.built, draft, number, fingerprint)
+        _sync_tree(draft)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # gives the space back
+        raise
+    # Newer than what is published are only a state that was rolled back and one whose run was cut short.
+    for left in _numbers(output):
+        if left >= number:
+            _drop(output, left)
+    draft.rename(_folder(output, number))
+    _sync(output.states)
+    _point(output, number)
+    return state, tidy(output, keep)
 
 
-def _copy_marts(built: Path, draft: Path) -> int:
+def rollback(output: Output, to: int | None = None) -> State:
+    """Publish a kept state again.
+
+    Args:
+        output: where the states are.
+        to: its number; by default the one before what is published.
+
+    Returns:
+        What is published now.
+
+    Raises:
+        BuildError: there is no such state, or the link cannot be made.
+    """
+    kept = {state.number: state for state in states(output)}
+    if to is None:
+        now = _published_number(output)
+        to = max((number for number in kept if now is None or number < now), default=None)
+    if to is None or to not in kept:
+        known = ", ".join(map(str, kept)) or "none"
+        raise BuildError(f"there is no {'earlier state' if to is None else f'state {to}'} to go back to; kept: {known}")
+    _point(output, to)
+    return kept[to]
+
+
+def states(output: Output) -> list[State]:
+    """The kept states, the oldest first."""
+    return [state for number in _numbers(output) if (state := _read_state(output, number))]
+
+
+def published_state(output: Output) -> State | None:
+    """What readers see; None where nothing is published."""
+    number = _published_number(output)
+    return None if number is None else _read_state(output, number)
+
+
+def tidy(output: Output, keep: int = KEPT) -> list[State]:
+    """Remove what a stopped run left, and the earlier states that are not to be kept.
+
+    Returns:
+        The earlier states that went because they may show somebody who asked to be erased since.
+    """
+    for leftover in output.states.glob(".*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+    now = published_state(output)
+    if now is None:
+        return []
+    earlier = [state for state in states(output) if state.number < now.number]
+    forgotten = [state for state in earlier if may_show_erased(state, now)]
+    for state in {*forgotten, *earlier[: max(len(earlier) - keep, 0)]}:
+        _drop(output, state.number)
+    return forgotten
+
+
+def may_show_erased(earlier: State, now: State) -> bool:
+    """Whether an earlier state may show somebody who is erased now.
+
+    Asking who exactly would mean keeping their names, so any difference between the two counts.
+    """
+    return earlier.erased != now.erased
+
+
+def require_links(output: Output) -> None:
+    """See, before hours of work, that what was built can be published.
+
+    Raises:
+        BuildError: the output directory's file system has no symbolic links, or `published` is something else.
+    """
+    _published_number(output)
+    output.root.mkdir(parents=True, exist_ok=True)
+    _make_link(output, 0).unlink()
+
+
+def _folder(output: Output, number: int) -> Path:
+    return output.states / str(number)
+
+
+def _numbers(output: Output) -> list[int]:
+    return sorted(int(folder.name) for folder in output.states.glob("*") if folder.name.isdecimal())
+
+
+def _published_number(output: Output) -> int | None:
+    link = output.link
+    if not link.is_symlink():
+        if link.exists():
+            raise BuildError(f"{link} is no link to a published state; move it away, readers will find a link there")
+        return None
+    name = link.readlink().name
+    return int(name) if name.isdecimal() else None
+
+
+def _read_state(output: Output, number: int) -> State | None:
+    try:
+        return State(number, **json.loads((_folder(output, number) / "state.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _drop(output: Output, number: int) -> None:
+    """Remove a state: first its name, so that a half-removed one is never taken for a state."""
+    leaving = output.states / f".dropped-{number}"
+    _folder(output, number).rename(leaving)
+    shutil.rmtree(leaving)
+
+
+def _point(output: Output, number: int) -> None:
+    _make_link(output, number).replace(output.link)
+    _sync(output.root)
+
+
+def _make_link(output: Output, number: int) -> Path:
+    draft = output.root / ".published"
+    draft.unlink(missing_ok=True)
+    try:
+        draft.symlink_to(_folder(output, number).relative_to(output.root), target_is_directory=True)
+    except (OSError, NotImplementedError) as error:
+        raise BuildError(
+            f"{output.root} cannot hold the symbolic link that publishing is ({error}); choose another --out"
+        ) from error
+    return draft
+
+
+def _write_state(built: Path, draft: Path, number: int, fingerprint: str) -> State:
+    parquet = draft / "parquet"
+    parquet.mkdir(parents=True)
     with duckdb.connect() as con:
-        con.execute(f"attach {_literal(str(built))} as built (read_only)")
-        con.execute(f"attach {_literal(str(draft))} as draft")
+        con.execute(f"set temp_directory = {_literal(str(draft / '.spilled'))}")
+        con.execute(f"attach {_literal(str(built))} as {BUILT} (read_only)")
+        con.execute(f"attach {_literal(str(draft / 'warehouse.duckdb'))} as draft")
         con.execute(f"create schema draft.{MARTS}")
         tables = con.execute(
-            "select table_name, comment from duckdb_tables() where database_name = 'built' and schema_name = ?"
+            f"select table_name, comment from duckdb_tables() where database_name = '{BUILT}' and schema_name = ?"
             " order by table_name",
             [MARTS],
         ).fetchall()
         if not tables:
-            raise ValueError(f"{built} has no tables in schema {MARTS}: build it first")
+            raise BuildError(f"{built} has no tables in schema {MARTS}: build it first")
         for table, comment in tables:
             name = f"draft.{MARTS}.{_quoted(table)}"
-            con.execute(f"create table {name} as select * from built.{MARTS}.{_quoted(table)}")
+            con.execute(f"create table {name} as from {BUILT}.{MARTS}.{_quoted(table)}")
+            con.execute(f"copy {name} to {_literal(str(parquet / f'{table}.parquet'))} (format parquet)")
             if comment:
                 con.execute(f"comment on table {name} is {_literal(comment)}")
         comments = con.execute(
             "select table_name, column_name, comment from duckdb_columns()"
-            " where database_name = 'built' and schema_name = ? and comment is not null",
+            f" where database_name = '{BUILT}' and schema_name = ? and comment is not null",
             [MARTS],
         ).fetchall()
         for table, column, comment in comments:
             name = f"draft.{MARTS}.{_quoted(table)}.{_quoted(column)}"
             con.execute(f"comment on column {name} is {_literal(comment)}")
+        state = State(number, _as_of(con), len(tables), fingerprint, _erased(con))
         con.execute("detach draft")
-    return len(tables)
+    shutil.rmtree(draft / ".spilled", ignore_errors=True)
+    about = {name: value for name, value in asdict(state).items() if name != "number"}
+    (draft / "state.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    return state
+
+
+def _as_of(con: duckdb.DuckDBPyConnection) -> str:
+    found = con.execute(f"select cast(as_of as varchar) from {BUILT}.{MARTS}.run_context").fetchall()
+    return found[0][0] or "" if found else ""
+
+
+def _erased(con: duckdb.DuckDBPyConnection) -> str:
+    """A digest of the customers and identities that the build treats as erased: equal for equal sets."""
+    found = con.execute(
+        "select sha256(coalesce(string_agg(name, ',' order by name), '')) from ("
+        f" select md5('customer ' || customer_id) as name from {BUILT}.staging.stg_raw__erased_customers"
+        f" union select md5('identity ' || identity_value) from {BUILT}.staging.stg_raw__erased_identities)"
+    ).fetchall()
+    return str(found[0][0])
+
+
+def _sync_tree(folder: Path) -> None:
+    """Bring a folder's files to the disk, and then what the folder knows about them."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            _sync_tree(path)
+        else:
+            _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _quoted(name: str) -> str:

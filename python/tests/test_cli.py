@@ -18,7 +18,6 @@ import pytest
 
 from outside_in.building import BuildError, read_vars
 from outside_in.paths import PROJECT, Output
-from outside_in.publishing import publish
 from tests.conftest import Built, build, outside_in
 
 KPI_VALUES = "select * from marts.kpi_values order by all"
@@ -176,32 +175,6 @@ def test_times_in_a_vars_file_reach_dbt_as_text(tmp_path: Path) -> None:
     file = tmp_path / "vars.yml"
     file.write_text("as_of: 2026-01-01 12:00:00\nminimum_sample: 5\n")
     assert read_vars(file) == {"as_of": "2026-01-01 12:00:00", "minimum_sample": 5}
-
-
-def test_readers_keep_the_old_state_and_new_ones_see_the_new(tmp_path: Path) -> None:
-    def warehouse(value: int) -> Path:
-        path = tmp_path / f"built-{value}.duckdb"
-        with duckdb.connect(str(path)) as con:
-            con.execute(f"create schema marts; create table marts.kpi_values as select {value} as value")
-            con.execute("create schema staging; create table staging.secret as select 'name' as value")
-        return path
-
-    target = tmp_path / "published" / "warehouse.duckdb"
-    publish(warehouse(1), target)
-    reader = duckdb.connect(str(target), read_only=True)
-    publish(warehouse(2), target)
-    assert reader.execute("select value from marts.kpi_values").fetchall() == [(1,)]
-    reader.close()
-    with duckdb.connect(str(target), read_only=True) as con:
-        assert con.execute("select value from marts.kpi_values").fetchall() == [(2,)]
-        assert con.execute("select count(*) from duckdb_tables() where schema_name <> 'marts'").fetchall() == [(0,)]
-
-
-def test_publishing_a_warehouse_without_marts_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "built.duckdb"
-    duckdb.connect(str(path)).close()
-    with pytest.raises(ValueError, match="no tables in schema marts"):
-        publish(path, tmp_path / "published" / "warehouse.duckdb")
 
 
 def test_comments_reach_the_published_marts(built_sample: Built) -> None:

@@ -1,0 +1,220 @@
+"""Publishing: one whole state or another, kept states, the way back, and nobody in them who asked to be erased."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from outside_in.building import BuildError
+from outside_in.fingerprint import fingerprint
+from outside_in.paths import PROJECT, Output
+from outside_in.publishing import publish, published_state, require_links, rollback, states, tidy
+from tests.conftest import outside_in
+from tests.publishing_cases import seen, write_build
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Output:
+    return Output(tmp_path / "out")
+
+
+def publish_values(output: Output, *values: int, keep: int = 3) -> None:
+    for value in values:
+        write_build(output, value)
+        publish(output, f"made from {value}", keep)
+
+
+def numbers(output: Output) -> list[int]:
+    return [state.number for state in states(output)]
+
+
+def test_readers_keep_the_old_state_and_new_ones_see_the_new(output: Output) -> None:
+    publish_values(output, 1)
+    reader = duckdb.connect(str(output.published), read_only=True)
+    publish_values(output, 2, 3, keep=0)
+    assert reader.execute("select max(value) from marts.kpi_values").fetchall() == [(1,)]
+    reader.close()
+    assert seen(output.link) == 3
+
+
+def test_only_marts_are_published_with_their_comments(output: Output) -> None:
+    publish_values(output, 1)
+    with duckdb.connect(str(output.published), read_only=True) as con:
+        assert con.execute("select distinct schema_name from duckdb_tables()").fetchall() == [("marts",)]
+        comments = con.execute("select comment from duckdb_columns() where comment is not null").fetchall()
+    assert comments == [("What it's worth.",)]
+    files = {path.name for path in (output.link / "parquet").iterdir()}
+    assert files == {"run_context.parquet", "kpi_values.parquet", "fct_orders.parquet"}
+
+
+def test_both_forms_hold_the_same_rows(output: Output) -> None:
+    publish_values(output, 1)
+    with duckdb.connect(str(output.published), read_only=True) as con:
+        parquet = f"'{output.link / 'parquet' / 'kpi_values.parquet'}'"
+        for one, other in (("marts.kpi_values", parquet), (parquet, "marts.kpi_values")):
+            assert con.execute(f"from {one} except all from {other}").fetchall() == []
+
+
+def test_the_last_states_are_kept(output: Output) -> None:
+    publish_values(output, 1, 2, 3, 4, 5, 6, keep=2)
+    assert numbers(output) == [4, 5, 6]
+    assert [state.fingerprint for state in states(output)] == ["made from 4", "made from 5", "made from 6"]
+    assert published_state(output) == states(output)[-1]
+
+
+def test_back_and_forth_between_states(output: Output) -> None:
+    publish_values(output, 1, 2, 3)
+    assert rollback(output).number == 2 and seen(output.link) == 2
+    assert rollback(output).number == 1 and seen(output.link) == 1
+    assert rollback(output, 3).number == 3 and seen(output.link) == 3
+    rollback(output, 1)
+    with pytest.raises(BuildError, match="no earlier state"):
+        rollback(output)
+    with pytest.raises(BuildError, match="no state 9 to go back to; kept: 1, 2, 3"):
+        rollback(output, 9)
+
+
+def test_the_build_after_a_rollback_takes_the_place_of_what_was_rolled_back(output: Output) -> None:
+    publish_values(output, 1, 2, 3)
+    rollback(output, 2)
+    publish_values(output, 4)
+    assert numbers(output) == [1, 2, 3] and seen(output.link) == 4
+
+
+def test_states_that_may_show_somebody_erased_since_are_removed(output: Output) -> None:
+    publish_values(output, 1, 2)
+    write_build(output, 3, erased=["c1"])
+    _, forgotten = publish(output)
+    assert [state.number for state in forgotten] == [1, 2] and numbers(output) == [3]
+    write_build(output, 4, erased=["c1"])
+    assert publish(output)[1] == [] and numbers(output) == [3, 4]
+    write_build(output, 5, erased=["c2"])  # as many, but somebody else
+    publish(output)
+    assert numbers(output) == [5]
+
+
+def test_a_state_holds_no_name_of_who_was_erased(output: Output) -> None:
+    write_build(output, 1, erased=["customer-4711"])
+    publish(output)
+    assert not [path for path in output.states.rglob("*.json") if "4711" in path.read_text("utf-8")]
+
+
+def test_all_of_a_state_is_on_the_disk_before_the_link_names_it(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut may lose is what was not synced, and what was done to a folder after it was synced."""
+    synced: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def record_sync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        sync(descriptor)
+
+    def check_and_replace(self: Path, target: Any) -> Path:
+        if target == output.link:
+            draft = str(output.states / ".draft")
+            in_draft = {path.replace(draft, str(output.states / "1")) for path in synced if path.startswith(draft)}
+            assert in_draft == {str(output.states / "1"), *map(str, (output.states / "1").rglob("*"))}
+            assert synced[-1] == str(output.states), "the state's own name comes last"
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(Path, "replace", check_and_replace)
+    publish_values(output, 1)
+    assert synced[-1] == str(output.root)
+
+
+def test_what_a_stopped_run_left_is_removed(output: Output) -> None:
+    publish_values(output, 1)
+    (output.states / ".draft" / "parquet").mkdir(parents=True)
+    (output.states / ".dropped-0").mkdir()
+    shutil.copytree(output.states / "1", output.states / "2")  # complete, but the link never came to name it
+    (output.root / ".published").symlink_to("states/2")
+    publish_values(output, 2)
+    assert {path.name for path in output.states.iterdir()} == {"1", "2"} and seen(output.link) == 2
+
+
+def test_a_build_without_marts_is_refused_and_leaves_nothing(output: Output) -> None:
+    publish_values(output, 1)
+    output.built.unlink()
+    duckdb.connect(str(output.built)).close()
+    with pytest.raises(BuildError, match="no tables in schema marts"):
+        publish(output)
+    assert seen(output.link) == 1 and [path.name for path in output.states.iterdir()] == ["1"]
+
+
+def test_something_else_in_the_links_place_is_left_alone(output: Output) -> None:
+    output.published.parent.mkdir(parents=True)
+    output.published.write_text("mine")
+    for act in (require_links, publish, tidy, published_state):
+        with pytest.raises(BuildError, match="is no link to a published state"):
+            act(output)
+    assert output.published.read_text() == "mine"
+
+
+def test_a_place_without_symbolic_links_is_refused_before_the_build(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Any, target_is_directory: bool = False) -> None:
+        raise OSError("Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    with pytest.raises(BuildError, match="cannot hold the symbolic link"):
+        require_links(output)
+
+
+def test_publishing_again_needs_a_build_that_succeeded(output: Output) -> None:
+    write_build(output, 1)
+    done = outside_in("publish", "--out", output.root)
+    assert done.returncode == 2 and "run `outside-in build` first" in done.stdout
+    assert not output.link.exists()
+
+
+def test_the_command_line_lists_states_and_goes_back(output: Output) -> None:
+    publish_values(output, 1, 2)
+    listed = outside_in("states", "--out", output.root).stdout.splitlines()
+    assert listed == ["  state 1, 3 marts as of 2026-01-02 00:00:00", "* state 2, 3 marts as of 2026-01-03 00:00:00"]
+    assert outside_in("rollback", "--out", output.root).returncode == 0
+    assert seen(output.link) == 1
+    done = outside_in("rollback", "--out", output.root, "--to", "7")
+    assert done.returncode == 2 and "no state 7" in done.stdout
+
+
+def test_a_full_disk_leaves_what_is_published(tmp_path: Path) -> None:
+    """On a small file system of its own where one can be mounted, else with a limit on the size of files."""
+    script = [sys.executable, "-m", "tests.publishing_cases", "fill_the_disk", str(tmp_path)]
+    small = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs -o size=96m tmpfs "$0" && exec "$@"']
+    can_mount = shutil.which("unshare") and not subprocess.run([*small, tmp_path, "true"], check=False).returncode
+    done = subprocess.run(
+        [*small, tmp_path, *script] if can_mount else script,
+        cwd=PROJECT / "python",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "refused: " in done.stdout and "published with room" in done.stdout
+
+
+def test_a_fingerprint_tells_what_a_build_depends_on(tmp_path: Path) -> None:
+    file = tmp_path / "raw" / "orders" / "1.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("order_id\n1\n")
+    raw, times = tmp_path / "raw", (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    first = fingerprint(raw, {})
+    assert fingerprint(raw, {}) == first
+    assert fingerprint(raw, {"minimum_sample": 5}) != first
+    file.write_text("order_id\n2\n")
+    os.utime(file, ns=times)
+    assert fingerprint(raw, {}) != first, "same name, size and time of change, other content"
+    file.unlink()
+    without = fingerprint(raw, {})
+    (raw / "orders" / "gone.csv").symlink_to(raw / "nowhere")
+    assert without != first and fingerprint(raw, {}) == "", "what cannot be looked at is not known to be the same"
