@@ -3,13 +3,19 @@ PYTHON ?= python3
 OUT ?= .outside-in
 BIN := .venv/bin
 
-.PHONY: run test lint fix docs clean
+.PHONY: run test soak bench lint fix docs clean
 
 run: .venv/run
 	$(BIN)/outside-in run --out $(OUT) $(if $(RAW_DIR),--raw-dir $(RAW_DIR)) $(if $(VARS_FILE),--vars-file $(VARS_FILE))
 
 test: .venv/dev lint
 	$(BIN)/python -m pytest
+
+soak: .venv/dev
+	OUTSIDE_IN_SOAK=1 $(BIN)/python -m pytest python/tests/test_crash.py
+
+bench: .venv/dev
+	cd python && ../$(BIN)/python -m benchmarks.builds --events $(or $(EVENTS),1000000 10000000) --out $(abspath $(OUT))/benchmarks
 
 lint: .venv/dev
 	$(BIN)/ruff check python
