@@ -143,10 +143,8 @@ described_customers as (
         coalesce(subscription_histories.is_subscribed, false) as is_subscribed,
         order_histories.last_ordered_at,
         order_histories.order_day_count - 1 as frequency,
-        cast({{ dbt.datediff('order_histories.first_ordered_date', 'order_histories.last_ordered_date', 'day') }}
-            as bigint) as recency_days,
-        cast({{ dbt.datediff('order_histories.first_ordered_date', 'observed_customers.snapshot_date', 'day') }}
-            as bigint) as age_days,
+        {{ days_from('order_histories.first_ordered_date', 'order_histories.last_ordered_date') }} as recency_days,
+        {{ days_from('order_histories.first_ordered_date', 'observed_customers.snapshot_date') }} as age_days,
         {{ days_elapsed('subscription_histories.subscribed_at', 'observed_customers.snapshot_at') }}
             as subscribed_days,
         cast(subscription_histories.mrr_amount as double) as mrr_amount,

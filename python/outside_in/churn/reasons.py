@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -157,14 +158,14 @@ def told_reasons(frame: pd.DataFrame, predict: Predict, usual: pd.Series[float])
     values = frame.assign(order_days=frame["frequency"] + 1)
     told = usual.copy()
     told["order_days"] = usual["frequency"] + 1
-    result = pd.DataFrame(None, index=frame.index, columns=list(REASON_COLUMNS), dtype=object)
-    for place, column in enumerate(REASON_COLUMNS):
+    words = np.full((len(frame), len(REASON_COLUMNS)), None, dtype=object)
+    for place in range(len(REASON_COLUMNS)):
         chosen = ranked[:, place]
         for number in np.unique(chosen):
             rows = (chosen == number) & (effects[:, number] >= SMALLEST_EFFECT)
             if rows.any():
-                result.loc[rows, column] = _sentences(values[rows], REASONS[number], told)
-    return result
+                words[rows, place] = _sentences(values[rows], REASONS[number], told)
+    return pd.DataFrame(words, index=frame.index, columns=list(REASON_COLUMNS))
 
 
 def _worse_than_usual(frame: pd.DataFrame, reason: Reason, usual: pd.Series[float]) -> npt.NDArray[np.bool_]:
@@ -193,8 +194,7 @@ def _as_usual(frame: pd.DataFrame, reason: Reason, usual: pd.Series[float]) -> p
 
 def _sentences(rows: pd.DataFrame, reason: Reason, usual: pd.Series[float]) -> list[str]:
     """The reason in words, one per row."""
-    numbers = {str(name): Number(value) for name, value in usual.items()}
-    standard = type("Usual", (), numbers)
+    standard = SimpleNamespace(**{str(name): Number(value) for name, value in usual.items()})
     columns = [name for name in rows.columns if f"{{{name}:" in reason.words]
     is_new = rows["frequency"].to_numpy() == 0
     return [

@@ -102,7 +102,7 @@ def score_relation(scorer: Scorer, relation: Any) -> Any:
         return relation.mapInPandas(lambda batches: map(scorer.score, batches), _SPARK_SCORES)
 
     def scored() -> Iterator[pa.RecordBatch]:
-        for batch in relation.fetch_record_batch(BATCH_ROWS):
+        for batch in relation.to_arrow_reader(BATCH_ROWS):
             yield pa.RecordBatch.from_pandas(scorer.score(batch.to_pandas()), SCORES, preserve_index=False)
 
     return pa.RecordBatchReader.from_batches(SCORES, scored())
