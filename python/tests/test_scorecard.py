@@ -75,3 +75,22 @@ def test_cards_show_kpi_values(built_sample: Built) -> None:
     csat = next(card for card in scorecard.cards if card.kpi_id == "csat")
     assert csat.value_text == format_value(wanted[0][0], "share", "EUR")
     assert csat.trend[-1].value == wanted[0][0]
+
+
+def test_forecasts_are_shown_beside_what_came(built_sample: Built, tmp_path: Path) -> None:
+    with built_sample.marts as con:
+        forecasts = read_scorecard(con).forecasts
+        wanted = con.execute(
+            "select holdout_period_start, actual_orders from marts.clv_model_backtest where model = ? order by 1",
+            [forecasts.model],
+        ).fetchall()
+    assert [(past.start, past.actual) for past in forecasts.backtests] == wanted
+    assert forecasts.bins == tuple(sorted(forecasts.bins, key=lambda one: one.predicted))
+    write_scorecard(built_sample.out / "published" / "warehouse.duckdb", tmp_path / "scorecard.html")
+    page = (tmp_path / "scorecard.html").read_text("utf-8")
+    assert 'id="forecasts"' in page and forecasts.model in page
+
+
+def test_without_forecasts_nothing_is_said_of_them() -> None:
+    page = render(Scorecard("t", "May 2026", "2026-05-31", (("Would they?", (card(),)),)))
+    assert 'id="forecasts"' not in page

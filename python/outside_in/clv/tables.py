@@ -110,8 +110,9 @@ def fit_table(
     rows: list[Row] = []
     for day in sorted(snapshots["snapshot_date"]):
         for name, known in _populations(cells[cells["snapshot_date"] == day]):
+            distinct = _distinct(known)
             for model in TRANSACTION_MODELS:
-                rows += _fit_rows(day, name, model, partial(fit, model, known))
+                rows += _fit_rows(day, name, model, partial(fit, model, distinct))
         spend = spend_cells[spend_cells["snapshot_date"] == day]
         rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend))
         contracts = _contract_periods(contract_cells[contract_cells["snapshot_date"] == day])

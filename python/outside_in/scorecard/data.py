@@ -9,6 +9,8 @@ from typing import Literal
 
 import duckdb
 
+from outside_in.scorecard.forecasts import Forecasts, read_forecasts
+
 Verdict = Literal["better", "worse", "changed", "unclear", "none"]
 TREND_MONTHS = 13  # a year and the same month of the year before
 
@@ -78,13 +80,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """All of it: cards grouped by question, what is missing, and the period most of it is of."""
+    """All of it: cards grouped by question, what is missing, how good forecasts were, the period most of it is of."""
 
     title: str
     period: str
     as_of: str
     groups: tuple[tuple[str, tuple[Card, ...]], ...]
     missing: tuple[Missing, ...] = field(default=())
+    forecasts: Forecasts = field(default=Forecasts())
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -160,6 +163,7 @@ def read_scorecard(con: duckdb.DuckDBPyConnection) -> Scorecard:
         as_of=f"{as_of:%Y-%m-%d %H:%M} UTC",
         groups=groups,
         missing=tuple(Missing(name, tables) for name, tables in missing),
+        forecasts=read_forecasts(con),
     )
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from outside_in.scorecard.data import Card, Scorecard
+from outside_in.scorecard.forecasts import backtest_picture, calibration_picture
 
 FOLDER = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 240, 54
@@ -21,7 +22,13 @@ def render(scorecard: Scorecard) -> str:
     """The page. Every text from the data is escaped by the template; only the trends are markup."""
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.get_template("page.html.j2")
-    return template.render(scorecard=scorecard, trend=trend, style=Markup((FOLDER / "page.css").read_text("utf-8")))
+    return template.render(
+        scorecard=scorecard,
+        trend=trend,
+        backtest_picture=backtest_picture,
+        calibration_picture=calibration_picture,
+        style=Markup((FOLDER / "page.css").read_text("utf-8")),
+    )
 
 
 def trend(card: Card) -> Markup:
