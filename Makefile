@@ -17,6 +17,9 @@ soak: .venv/dev
 bench: .venv/dev
 	cd python && ../$(BIN)/python -m benchmarks.builds --events $(or $(EVENTS),1000000 10000000) --out $(abspath $(OUT))/benchmarks
 
+fuzz: .venv/dev
+	cd python && ../$(BIN)/python -m tests.fuzz $(or $(INPUTS),2000)
+
 lint: .venv/dev
 	$(BIN)/ruff check python
 	$(BIN)/ruff format --check python

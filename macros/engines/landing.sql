@@ -90,6 +90,11 @@
     ) -}}
 {% endmacro %}
 
+{#- Not before our era, after the year 9999, or without end: nothing happens there, and calendars end. -#}
+{% macro in_calendar(value, type) -%}
+    {{ value }} >= cast('0001-01-01' as {{ type }}) and {{ value }} < cast('10000-01-01' as {{ type }})
+{%- endmacro %}
+
 {#- A column of a file as the contract's type; null where its value is not of that type. -#}
 {% macro typed_value(column, found_type, wanted_type) %}
     {%- set wanted = wanted_type | lower -%}
@@ -120,14 +125,21 @@
         {%- elif found_type.startswith('TIMESTAMP') or found_type == 'DATE' -%}
             cast({{ column }} as timestamp)
         {%- else -%}
-            {#- The session's time zone is UTC, so text without an offset is UTC. -#}
-            (try_cast({{ text }} as timestamp with time zone) at time zone 'UTC')
+            {#- The session's time zone is UTC, so text without an offset is UTC. No place is 15 hours away from it. -#}
+            case
+                when
+                    {{ in_calendar("try_cast(" ~ text ~ " as timestamp with time zone)", "timestamp with time zone") }}
+                    and not regexp_matches({{ text }}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')
+                    then try_cast({{ text }} as timestamp with time zone) at time zone 'UTC'
+            end
         {%- endif -%}
     {%- elif wanted == 'date' -%}
         {%- if found_type.startswith('TIMESTAMP') -%}
             cast({{ column }} as date)
         {%- else -%}
-            try_cast({{ text }} as date)
+            case
+                when {{ in_calendar("try_cast(" ~ text ~ " as date)", "date") }} then try_cast({{ text }} as date)
+            end
         {%- endif -%}
     {%- else -%}
         try_cast({{ column if found_type in ('DOUBLE', 'BIGINT', 'INTEGER') or found_type.startswith('DECIMAL') else text }} as {{ wanted }})
