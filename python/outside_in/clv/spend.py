@@ -19,7 +19,6 @@ from outside_in.clv.estimation import (
     Likelihood,
     NotEnoughData,
     Stage,
-    in_order,
     maximum_likelihood,
 )
 
@@ -34,8 +33,8 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
 
     Args:
         spend_cells: frequency (repeat order days, whole numbers), mean_order_value (mean of these days, in one
-            currency) and customer_count. Rows without a repeat or without a positive mean are left out: a gift is no
-            spend.
+            currency) and customer_count; distinct. Rows without a repeat or without a positive mean are left out: a
+            gift is no spend.
 
     Returns:
         The fit of p, q and v; v in the currency.
@@ -46,7 +45,8 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
     spend = spend_cells[(spend_cells["frequency"] > 0) & (spend_cells["mean_order_value"] > 0)]
     x, mean = spend["frequency"].to_numpy(np.float64), spend["mean_order_value"].to_numpy(np.float64)
     customers = spend["customer_count"].to_numpy(np.float64)
-    order = in_order(x, mean, customers)
+    order = np.argsort(mean)
+    order = order[np.argsort(x[order], kind="stable")]
     x, mean, customers = x[order], mean[order], customers[order]
     customer_count = int(customers.sum())
     if customer_count < MINIMUM_CUSTOMERS:
@@ -121,8 +121,11 @@ def value_interval_factors(
     variance = np.maximum(second / some - mean**2, 1e-12)
     ends = []
     for quantile in ((1 - coverage) / 2, (1 + coverage) / 2):
-        within = np.clip((quantile - none) / some, 0, 1)
-        ends.append(special.gammaincinv(mean**2 / variance, within) * variance / mean)
+        within = (quantile - none) / some
+        end, above_none = np.zeros(len(within)), within > 0
+        shape = (mean**2 / variance)[above_none]
+        end[above_none] = special.gammaincinv(shape, within[above_none]) * (variance / mean)[above_none]
+        ends.append(end)
     return ends[0], ends[1]
 
 
