@@ -3,7 +3,7 @@ PYTHON ?= python3
 OUT ?= .outside-in
 BIN := .venv/bin
 
-.PHONY: run test soak bench lint fix docs clean
+.PHONY: run fuzz test soak bench bench-models lint fix docs clean
 
 run: .venv/run
 	$(BIN)/outside-in run --out $(OUT) $(if $(RAW_DIR),--raw-dir $(RAW_DIR)) $(if $(VARS_FILE),--vars-file $(VARS_FILE))
@@ -19,6 +19,9 @@ bench: .venv/dev
 
 fuzz: .venv/dev
 	cd python && ../$(BIN)/python -m tests.fuzz $(or $(INPUTS),2000)
+
+bench-models: .venv/dev
+	cd python && ../$(BIN)/python -m benchmarks.models --sizes $(or $(CUSTOMERS),100000 1000000) --out $(abspath $(OUT))/benchmarks
 
 lint: .venv/dev
 	$(BIN)/ruff check python

@@ -5,7 +5,7 @@ outside_in groups them to cells in the database, fits and scores the cells, and 
 Neither stores its scores: that costs both the same. They run alternated, each in its own process with one thread;
 imports are not counted. Ratios carry over to other machines, seconds do not.
 
-    python -m benchmarks.models --sizes 100000 1000000 --clocks weekly daily --out .outside-in/benchmarks
+    make bench-models CUSTOMERS="100000 1000000"
 """
 
 from __future__ import annotations
