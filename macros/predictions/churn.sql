@@ -1,8 +1,8 @@
 {#- What churn is looked at with: its moments, its sample, and its features as of any moment. -#}
 
-{#- Moments lie a third of a horizon apart, so that one quarter's luck does not decide. -#}
+{#- Moments lie a third of a horizon apart (rounded up), so that one quarter's luck does not decide. -#}
 {% macro churn_step_days() %}
-    {{- return([var('churn_horizon_days') // 3, 1] | max) -}}
+    {{- return((var('churn_horizon_days') + 2) // 3) -}}
 {% endmacro %}
 
 {#- Past moments whose outcome is known: four to judge by, and a horizon before each of them enough to learn from. -#}

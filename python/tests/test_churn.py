@@ -17,7 +17,16 @@ import pytest
 from outside_in import churn, clv
 from outside_in.churn import evaluation
 from outside_in.churn.evaluation import calibration_error, lift_top_decile, log_loss, stability_index
-from outside_in.churn.model import CANDIDATES, FEATURES, ChurnModel, Floats, OrderProcess, prepared, with_order_rhythm
+from outside_in.churn.model import (
+    CANDIDATES,
+    FEATURES,
+    ChurnModel,
+    Floats,
+    OrderProcess,
+    lessons,
+    prepared,
+    with_order_rhythm,
+)
 from outside_in.churn.reasons import REASONS, Number, told_reasons, usual_values
 from outside_in.paths import PROJECT
 from tests.conftest import Built
@@ -166,6 +175,15 @@ def test_outcomes_that_came_later_change_no_prediction(drawn: Drawn) -> None:
     pd.testing.assert_frame_equal(
         before.loc[before["snapshot_at"] == moment, columns], after.loc[after["snapshot_at"] == moment, columns]
     )
+
+
+def test_horizons_overlap_only_where_there_is_little_to_learn_from() -> None:
+    moments = months_before(pd.Timestamp("2025-09-01"), 90, 7)
+    few = pd.DataFrame({"snapshot_at": moments})
+    assert len(lessons(few, 90)) == 7
+    many = few.loc[few.index.repeat(6000)]
+    assert sorted(lessons(many, 90)["snapshot_at"].unique(), reverse=True) == moments[::3]
+    assert sorted(lessons(many, 91)["snapshot_at"].unique(), reverse=True) == moments[::4]
 
 
 def test_a_simulated_truth_is_found(drawn: Drawn) -> None:
@@ -395,7 +413,7 @@ def test_scores_do_not_depend_on_batches_or_order(drawn: Drawn, monkeypatch: pyt
     again = churn.Scorer.fit(*shuffled, champions, as_of, 90)
     current = past[past["snapshot_at"] == past["snapshot_at"].max()].assign(snapshot_at=as_of, is_churned=None)
     whole = scorer.score(current)
-    pd.testing.assert_frame_equal(whole, again.score(current.sample(frac=1, random_state=3)))
+    pd.testing.assert_frame_equal(whole, again.score(current.sample(frac=1, random_state=3)), check_exact=True)
     monkeypatch.setattr("outside_in.churn.scoring.BATCH_ROWS", 97)
     relation = duckdb.from_arrow(pa.Table.from_pandas(current.astype({"is_churned": "boolean"})))
     streamed = churn.score_relation(scorer, relation).read_all().to_pandas()
@@ -403,6 +421,7 @@ def test_scores_do_not_depend_on_batches_or_order(drawn: Drawn, monkeypatch: pyt
         whole.sort_values("customer_id", ignore_index=True),
         streamed.sort_values("customer_id", ignore_index=True),
         check_dtype=False,
+        check_exact=True,
     )
 
 

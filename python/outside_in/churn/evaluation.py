@@ -339,7 +339,7 @@ def _judged_moments(
         own = frame[frame["kind"] == kind]
         for moment in sorted(own["snapshot_at"].unique(), reverse=True)[:moments]:
             training = own[own["snapshot_at"] + horizon <= moment]
-            if outcomes_missing(training) is not None:
+            if outcomes_missing(kind, training) is not None:
                 continue
             model = ChurnModel.fit(kind, training, _order_cells(cells, moment), horizon_days)
             if model.closed_form is None:
@@ -362,8 +362,8 @@ def _missing(kind: str, cells: pd.DataFrame, outcomes: pd.DataFrame) -> str | No
             OrderProcess.fit(cells, horizon_days=1)
         except clv.NotEnoughData as error:
             return str(error)
-        return outcomes_missing(outcomes) if len(lost) and lost.nunique() < 2 else None
-    return outcomes_missing(outcomes)
+        return outcomes_missing(kind, outcomes) if len(lost) and lost.nunique() < 2 else None
+    return outcomes_missing(kind, outcomes)
 
 
 def _parameter_drift(
