@@ -16,6 +16,8 @@ select
             case when erased.customer_id is null then judged.{{ column }} end as {{ column }},
         {%- elif has_person and column == 'customer_id' -%}
             case when erased.customer_id is null then judged.customer_id end as customer_id,
+        {%- elif column in typed_texts() -%}
+            {{ without_contact('judged.' ~ column) }} as {{ column }},
         {%- else -%}
             judged.{{ column }},
         {%- endif %}
@@ -49,4 +51,33 @@ where
 {#- Columns that say who somebody is, or hold what they wrote. -#}
 {% macro personal_columns() -%}
     {{ return(['visitor_id', 'contact_address', 'subject', 'body', 'comment', 'user_agent', 'identity_value', 'agent_name']) }}
+{%- endmacro %}
+
+{#- Columns that are shown, and may hold by accident what a visitor typed or a form put into an address. -#}
+{% macro typed_texts() -%}
+    {{ return(['page_path', 'page_title', 'referrer', 'search_term', 'query']) }}
+{%- endmacro %}
+
+{#-
+    A text without the e-mail address or telephone number in it: an address is left without its query, anything else that
+    holds one is not shown at all. Nine digits make a number, but not in paths, where ids are as long.
+-#}
+{% macro without_contact(column) -%}
+    {%- set is_path = column.endswith('page_path') or column.endswith('referrer') -%}
+    case
+        {%- if is_path %}
+        when {{ has_at_sign("split_part(" ~ column ~ ", '?', 1)") }} then '***'
+        when {{ has_at_sign(column) }} then split_part({{ column }}, '?', 1)
+        {%- else %}
+        when
+            {{ has_at_sign(column) }}
+            or length({{ column }}) - length(translate({{ column }}, '0123456789', '')) >= 9
+            then '***'
+        {%- endif %}
+        else {{ column }}
+    end
+{%- endmacro %}
+
+{% macro has_at_sign(text) -%}
+    ({{ text }} like '%@%' or lower({{ text }}) like '%!%40%' escape '!')
 {%- endmacro %}

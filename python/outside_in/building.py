@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -11,9 +12,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
 import yaml
 
 from outside_in.paths import PROJECT, Output
@@ -52,7 +55,8 @@ def read_vars(file: Path | None) -> dict[str, Any]:
         The vars; times are text, as dbt wants them.
 
     Raises:
-        BuildError: the file is no YAML map, or names a var that the project does not have.
+        BuildError: the file is no YAML map, names a var that the project does not have, or gives one a value it cannot
+            have.
     """
     if file is None:
         return {}
@@ -67,10 +71,45 @@ def read_vars(file: Path | None) -> dict[str, Any]:
     unknown = sorted(str(name) for name in loaded if name not in known)
     if unknown:
         raise BuildError(f"{file}: unknown var {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    return {
+    given = {
         name: value if isinstance(value, str | int | float | bool | list | dict) else str(value)
         for name, value in loaded.items()
     }
+    for name, value in given.items():
+        if wanted := _wanted(name, value, project["vars"].get(name)):
+            raise BuildError(f"{file}: {name} must be {wanted}")
+    return given
+
+
+def _wanted(name: str, value: Any, default: Any) -> str:
+    """What a var must be, where its value is not that; empty where it is. Models write vars into their SQL."""
+    if name == "as_of":
+        try:
+            datetime.fromisoformat(str(value))
+        except ValueError:
+            return "a time like 2026-01-31 12:00:00, in UTC"
+    elif name == "reporting_currency":
+        return "" if re.fullmatch("[A-Z]{3}", str(value)) else "a currency's code of three letters, like EUR"
+    elif name == "reporting_timezone":
+        known = duckdb.execute("select count(*) from pg_timezone_names() where name = ?", [str(value)]).fetchall()
+        return "" if known[0][0] else "a time zone of the IANA list, like Europe/Berlin"
+    elif isinstance(default, dict):
+        if not isinstance(value, dict) or not all(_is_word(key) and _is_number(each) for key, each in value.items()):
+            return f"a map of words to numbers, like {default}"
+    elif isinstance(default, list):
+        if not isinstance(value, list) or not all(map(_is_word, value)):
+            return f"a list of words, like {default}"
+    elif isinstance(default, int | float) and not _is_number(value):
+        return f"a number, like {default}"
+    return ""
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\w+", value) is not None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @contextmanager
@@ -170,6 +209,7 @@ def _known(output: Output) -> Path:
 
 def explained(text: str) -> str:
     """An error of dbt or DuckDB without what it quotes, which may be the value of a row."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # dbt's colours
     if "No space left" in text or "not enough disk space" in text.lower():
         return "the disk is full: make room and run again"
     if "Compilation Error" in text:  # of the project, before any row is read

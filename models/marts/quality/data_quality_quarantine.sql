@@ -22,6 +22,8 @@ found_rows as (
             {% for column in contract.columns -%}
                 {%- if column == 'customer_id' -%}
                     case when erased.customer_id is null then judged.customer_id else '***' end as customer_id,
+                {%- elif column in typed_texts() -%}
+                    {{ without_contact('judged.' ~ column) }} as {{ column }},
                 {%- else -%}
                     judged.{{ column }},
                 {%- endif %}

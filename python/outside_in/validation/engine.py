@@ -408,7 +408,9 @@ def _check(
 
 def _figures(row: Mapping[str, Any]) -> str:
     """A row of a rule's query in words."""
-    return ", ".join(value if name == "what" else f"{name.replace('_', ' ')} {value:g}" for name, value in row.items())
+    return ", ".join(
+        value if name == "what" else f"{name.replace('_', ' ')} {float(value):g}" for name, value in row.items()
+    )
 
 
 def _number(outcome: ExpectationValidationResult) -> int:
