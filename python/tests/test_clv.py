@@ -389,13 +389,13 @@ def test_scores_are_possible_whatever_the_parameters(
     for row in (now, later):
         assert all(np.isfinite(list(row.values()))), row
         assert 0 <= row["probability_active"] <= 1
-        assert 0 <= row["probability_no_order"] <= 1 + 1e-12
-        assert 0 <= row["discounted_orders"] <= row["expected_orders"] * (1 + 1e-9)
-        assert row["expected_orders"] >= (1 - row["probability_no_order"]) * (1 - 1e-7) - 1e-12
+        assert 0 <= row["probability_no_order"] <= 1 + 1e-9
+        assert 0 <= row["discounted_orders"] <= row["expected_orders"] * (1 + 1e-6)
+        assert row["expected_orders"] >= (1 - row["probability_no_order"]) * (1 - 1e-6) - 1e-6
     if frequency:
-        assert later["probability_active"] <= now["probability_active"] + 1e-12, "silence is no good sign"
-    assert further["expected_orders"] >= now["expected_orders"] * (1 - 1e-9)
-    assert further["probability_no_order"] <= now["probability_no_order"] + 1e-9
+        assert later["probability_active"] <= now["probability_active"] + 1e-9, "silence is no good sign"
+    assert further["expected_orders"] >= now["expected_orders"] * (1 - 1e-6)
+    assert further["probability_no_order"] <= now["probability_no_order"] + 1e-6
     at = MODELS[model].likelihood(found.values, Histories.of(cell))
     assert np.isfinite(at.value) and np.isfinite(at.gradient).all() and np.isfinite(at.hessian).all()
 

@@ -18,11 +18,12 @@ from outside_in.clv.nbd import log_count_probability, nbd_likelihood
 from outside_in.clv.quadrature import log_time
 
 CHUNK = 1024
-NODES = 16
-# exp(-34) is the rounding error of 1: what lies beyond adds nothing.
-NEGLIGIBLE = 34.0
+NODES = 20
+# Where an integrand has fallen by exp(25) nothing is left; nodes beyond would be missed where there is something.
+NEGLIGIBLE = 25.0
 # Stands for no time at all, where a logarithm is taken.
 TINY = 1e-300
+ALMOST_ONE = 1 - 1e-13
 
 
 class Leaving(NamedTuple):
@@ -144,13 +145,19 @@ class ParetoNbd:
         shape, order_rate, leave_rate = r + x, alpha + age, beta + age
         stays = log_count_probability(shape, order_rate, horizon, counts) - s * np.log1p(horizon / leave_rate)
 
-        # As a function of u / (rate + u) the orders until u are beta shaped: the integral is taken where it is not 0.
-        first = special.betaincinv(counts + 1, shape, 1e-16)
-        last = special.betaincinv(counts + 1, shape, 1 - 1e-15)
-        reach = horizon / (order_rate + horizon)
-        first, last = (
-            order_rate * bound / (1 - bound) for bound in (np.minimum(first, reach), np.minimum(last, reach))
+        # As a function of u / (rate + u), the orders until u and the leaving at u are beta shaped, each alone and (with
+        # the larger rate) both together: the integral is taken where none of them is 0.
+        after = counts + 1
+        first = _odds(special.betaincinv(after, shape + s, 1e-16)) * np.minimum(order_rate, leave_rate)
+        last = np.minimum.reduce(
+            [
+                _odds(special.betaincinv(after, shape, ALMOST_ONE)) * order_rate,
+                _odds(special.betaincinv(after, shape + s, ALMOST_ONE)) * np.maximum(order_rate, leave_rate),
+                _odds(special.betaincinv(after, np.maximum(s - counts, TINY), ALMOST_ONE)) * leave_rate,
+                np.full(len(x), horizon),
+            ]
         )
+        first = np.minimum(first, last)
         moment, width = log_time(np.minimum(order_rate, leave_rate), first, last, NODES)
         density = np.log(s / leave_rate)[:, None] - (s + 1) * np.log1p(moment / leave_rate[:, None])
         with np.errstate(divide="ignore"):
@@ -178,6 +185,10 @@ class ParetoNbd:
         leave_gain = np.log(beta + age)[:, None] - log_leave
         log_odds = np.log(s * np.maximum(width, TINY)) + shape[:, None] * order_gain + s * leave_gain - log_leave
         return Leaving(moment, order_gain, leave_gain, log_odds)
+
+
+def _odds(probability: Floats) -> Floats:
+    return np.asarray(probability / np.maximum(1 - probability, TINY))
 
 
 PARETO_NBD = ParetoNbd()
