@@ -156,17 +156,22 @@ described_responses as (
             case when judged_responses.subject_type = 'product' then judged_responses.subject_id end
         ) as known_product_id
     from judged_responses
+    -- Whatever else stands in a left join's condition keeps it from being a hash join.
     left join interactions
-        on judged_responses.subject_type = 'interaction'
-            and judged_responses.subject_id = interactions.interaction_id
+        on case when judged_responses.subject_type = 'interaction' then judged_responses.subject_id end
+            = interactions.interaction_id
     left join tickets
-        on judged_responses.subject_type = 'ticket' and judged_responses.subject_id = tickets.ticket_id
+        on case when judged_responses.subject_type = 'ticket' then judged_responses.subject_id end
+            = tickets.ticket_id
     left join orders
-        on judged_responses.subject_type = 'order' and judged_responses.subject_id = orders.order_id
+        on case when judged_responses.subject_type = 'order' then judged_responses.subject_id end
+            = orders.order_id
     left join shipments
-        on judged_responses.subject_type = 'shipment' and judged_responses.subject_id = shipments.shipment_id
+        on case when judged_responses.subject_type = 'shipment' then judged_responses.subject_id end
+            = shipments.shipment_id
     left join articles
-        on judged_responses.subject_type = 'article' and judged_responses.subject_id = articles.article_id
+        on case when judged_responses.subject_type = 'article' then judged_responses.subject_id end
+            = articles.article_id
 )
 
 select
