@@ -38,12 +38,13 @@ select
     order_categories.order_id,
     order_categories.category,
     order_categories.booked_date as ordered_date,
-    count(defective_categories.order_id) > 0 as is_returned_defective
-from order_categories
-left join defective_categories
-    on order_categories.order_id = defective_categories.order_id
+    bool_or(
+        defective_categories.order_id is not null
         and (
             defective_categories.is_whole_order
             or order_categories.category is not distinct from defective_categories.category
         )
+    ) as is_returned_defective
+from order_categories
+left join defective_categories on order_categories.order_id = defective_categories.order_id
 group by order_categories.order_id, order_categories.category, order_categories.booked_date

@@ -66,7 +66,7 @@ money_by_product as (
     from returns
     -- A return that names its product needs no split.
     left join product_shares
-        on returns.order_id = product_shares.order_id and returns.product_id is null
+        on case when returns.product_id is null then returns.order_id end = product_shares.order_id
     where returns.revenue_amount is not null
 )
 
