@@ -4,7 +4,7 @@
     kpi_values puts them below one another.
 -#}
 
-{#- Parts of the finest grain rolled up to every grain: a cell's sums, whatever the kind. -#}
+{#- Parts of the finest grain rolled up to every grain: a cell's sums, whatever the kind. `keys` say whose they are. -#}
 {% macro all_grains(parts, sums, keys) %}
     {%- for grain in period_grains() %}
     {{ 'union all' if not loop.first }}
@@ -12,14 +12,11 @@
         {% for key in keys %}{{ key }}, {% endfor -%}
         '{{ grain }}' as period_grain,
         {{ period_start('part_date', grain) }} as period_start,
-        dimension_name,
-        dimension_value,
         {{ sums | join(',\n        ') }}
     from {{ parts }}
     {#- Months lie in no week and are no days; what is of all time lies in no period. #}
     {{ "where part_grain = 'day'" if grain in ('day', 'week') else "where part_grain <> 'all'" if grain != 'all' }}
-    group by {% for key in keys %}{{ key }}, {% endfor -%}
-        {{ period_start('part_date', grain) ~ ', ' if grain != 'all' }}dimension_name, dimension_value
+    group by {{ keys | join(', ') }}{{ ', ' ~ period_start('part_date', grain) if grain != 'all' }}
     {%- endfor %}
 {% endmacro %}
 

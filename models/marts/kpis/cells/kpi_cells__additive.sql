@@ -21,7 +21,7 @@ rolled_up as (
     {{ all_grains('parts', [
         'sum(numerator) as numerator', 'sum(denominator) as denominator',
         'cast(sum(sample_size) as bigint) as sample_size', 'sum(sum_of_squares) as sum_of_squares',
-    ], ['kpi_id']) }}
+    ], ['kpi_id', 'dimension_name', 'dimension_value']) }}
 ),
 
 cells as (

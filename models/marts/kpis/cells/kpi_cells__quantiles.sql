@@ -17,19 +17,47 @@ registry as (
     {%- endfor %}
 ),
 
+-- Almost every value is another one, so these are many rows: a number is sorted faster than three texts.
+series as (
+    select
+        kpi_id,
+        dimension_name,
+        dimension_value,
+        row_number() over (
+            order by kpi_id nulls first, dimension_name nulls first, dimension_value nulls first
+        ) as series_number
+    from (select distinct kpi_id, dimension_name, dimension_value from counts) as named_series
+),
+
+numbered_counts as (
+    select
+        series.series_number,
+        counts.part_grain,
+        counts.part_date,
+        counts.measure,
+        counts.value_count
+    from counts
+    inner join series
+        on counts.kpi_id = series.kpi_id
+            and counts.dimension_name = series.dimension_name
+            and counts.dimension_value = series.dimension_value
+),
+
 rolled_up as (
-    {{ all_grains('counts', ['cast(sum(value_count) as bigint) as value_count'], ['kpi_id', 'measure']) }}
+    {{ all_grains(
+        'numbered_counts', ['cast(sum(value_count) as bigint) as value_count'], ['series_number', 'measure']
+    ) }}
 ),
 
 ranked_values as (
     select
         *,
         sum(value_count) over (
-            partition by kpi_id, period_grain, period_start, dimension_name, dimension_value order by measure
+            partition by series_number, period_grain, period_start order by measure
             rows between unbounded preceding and current row
         ) as rows_until,
         sum(value_count) over (
-            partition by kpi_id, period_grain, period_start, dimension_name, dimension_value
+            partition by series_number, period_grain, period_start
         ) as row_count
     from rolled_up
 ),
@@ -37,6 +65,9 @@ ranked_values as (
 placed_values as (
     select
         ranked_values.*,
+        series.kpi_id,
+        series.dimension_name,
+        series.dimension_value,
         registry.kind,
         registry.quantile,
         -- Continuous percentile: between the values at the two ranks around this place, counted from 0.
@@ -47,7 +78,8 @@ placed_values as (
         ceil(ranked_values.row_count * registry.quantile + {{ normal_critical() }}
             * sqrt(ranked_values.row_count * registry.quantile * (1 - registry.quantile))) + 1 as high_rank
     from ranked_values
-    inner join registry on ranked_values.kpi_id = registry.kpi_id
+    inner join series on ranked_values.series_number = series.series_number
+    inner join registry on series.kpi_id = registry.kpi_id
 ),
 
 cells as (
