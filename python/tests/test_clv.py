@@ -411,6 +411,7 @@ def test_the_order_of_cells_changes_no_bit(model: str, fits: dict[str, clv.Fit],
     assert (again.log_covariance == fits[model].log_covariance).all()
     scores = clv.score(again, shuffled, 365, 0.1)
     pd.testing.assert_frame_equal(scores.sort_index(), clv.score(fits[model], cells, 365, 0.1), check_exact=True)
+    assert clv.total_orders(again, shuffled, 365) == clv.total_orders(again, cells, 365)
 
 
 def test_the_order_of_spend_changes_no_bit(customers: pd.DataFrame) -> None:

@@ -31,17 +31,32 @@ class TransactionModel(Protocol):
     """What a model has to know; frequencies are counts, times are weeks, arrays have one row per customer or cell."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """Its name."""
+
     @property
-    def parameters(self) -> tuple[str, ...]: ...  # noqa: D102
-    def starts(self, orders_per_week: float) -> list[Floats]: ...  # noqa: D102
-    def likelihood(self, values: Floats, cells: Histories) -> Derivatives: ...  # noqa: D102
-    def log_odds_left(self, values: Floats, x: Floats, recency: Floats, age: Floats) -> Floats: ...  # noqa: D102
-    def orders_if_active(self, values: Floats, x: Floats, age: Floats, horizons: Floats) -> Floats: ...  # noqa: D102
-    def order_pairs_if_active(self, values: Floats, x: Floats, age: Floats, horizon: float) -> Floats: ...  # noqa: D102
-    def log_probability_if_active(  # noqa: D102
+    def parameters(self) -> tuple[str, ...]:
+        """Names of its parameters, all positive; the first two are those of the rates: shape, and weeks."""
+
+    def starts(self, orders_per_week: float) -> list[Floats]:
+        """Points to start a fit from."""
+
+    def likelihood(self, values: Floats, cells: Histories) -> Derivatives:
+        """Log-likelihood of all customers with its derivatives."""
+
+    def log_odds_left(self, values: Floats, x: Floats, recency: Floats, age: Floats) -> Floats:
+        """Log-odds of having left by `age`."""
+
+    def orders_if_active(self, values: Floats, x: Floats, age: Floats, horizons: Floats) -> Floats:
+        """Expected orders in each of the horizons (n by m) of who is still there."""
+
+    def order_pairs_if_active(self, values: Floats, x: Floats, age: Floats, horizon: float) -> Floats:
+        """Expected N (N - 1) of the number of orders N of who is still there."""
+
+    def log_probability_if_active(
         self, values: Floats, x: Floats, age: Floats, horizon: float, counts: Integers
-    ) -> Floats: ...
+    ) -> Floats:
+        """Log-probability of `counts` orders of who is still there."""
 
 
 MODELS: dict[str, TransactionModel] = {model.name: model for model in (BG_NBD, MBG_NBD, PARETO_NBD, Nbd())}
@@ -123,14 +138,18 @@ def total_orders(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> tuple[fl
     customers = cells["customer_count"].to_numpy(np.float64)
     logs = np.log(fit.values)
 
+    def in_total(of_one: Floats) -> float:
+        # Sorted, for the same bits in any order of the cells.
+        return float(np.sort(customers * of_one).sum())
+
     def mean_at(logs: Floats) -> float:
-        return float((customers * _expect(model, np.exp(logs), cells, horizon_days).expected_orders).sum())
+        return in_total(_expect(model, np.exp(logs), cells, horizon_days).expected_orders)
 
     step = 1e-4
     slope = np.array([mean_at(logs + ahead) - mean_at(logs - ahead) for ahead in step * np.eye(len(logs))]) / (2 * step)
     expected = _expect(model, fit.values, cells, horizon_days)
-    mean = float((customers * expected.expected_orders).sum())
-    return mean, float((customers * expected.orders_variance).sum() + slope @ fit.log_covariance @ slope)
+    variance = in_total(expected.orders_variance) + float(slope @ fit.log_covariance @ slope)
+    return in_total(expected.expected_orders), variance
 
 
 def total_orders_interval(
