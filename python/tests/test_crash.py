@@ -124,7 +124,7 @@ def contents(database: Path) -> dict[str, tuple[Any, ...]]:
 
 
 def test_a_build_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path) -> None:
-    kills, moments = 100 if SOAK else 3, random.Random(2)
+    kills, moments = 100 if SOAK else 2, random.Random(2)
     raw, out = tmp_path / "raw", tmp_path / "out"
     generate(raw, customers=20, days=30)
     late = tmp_path / "late"
