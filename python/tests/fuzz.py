@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -532,6 +533,58 @@ def encode(table: RawTable, rows: list[Row], file_format: str) -> bytes:
     return out.getvalue().encode()
 
 
+@cache
+def runner() -> dbtRunner:
+    """One for all runs, so that the project is read once."""
+    return dbtRunner()
+
+
+def judge(raw: Path, output: Output, as_of: datetime) -> ValidationResult:
+    """Validate and, where nothing stops it, let dbt judge every row and count.
+
+    Raises:
+        ValueError: dbt failed.
+    """
+    result = validate(raw, output.validation, data_docs=False, as_of=as_of)
+    if result.stops:
+        return result
+    know_files(output)
+    os.environ.update(RAW_DIR=str(raw), OUTSIDE_IN_DATABASE=str(output.built), OUTSIDE_IN_THREADS="2")
+    done = runner().invoke(
+        [
+            "--quiet", "--no-version-check", "run", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--target-path", str(output.dbt / "target"), "--log-path", str(output.dbt / "logs"),
+            "--vars", json.dumps({"as_of": str(as_of)}),
+            "--select", "+data_quality_quarantine", "+data_quality_reconciliation",
+        ]
+    )  # fmt: skip
+    # dbt keeps the database open as long as the process lives.
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if not done.success:
+        told: Any = done.result if isinstance(done.result, RunExecutionResult) else []
+        raise ValueError(f"dbt failed: {done.exception or [each.message for each in told if each.message]}")
+    return result
+
+
+def reconciliation(output: Output) -> tuple[dict[str, Counter[str]], dict[str, Any]]:
+    """The reconciliation's counts, and a fingerprint of every table's accepted rows."""
+    with duckdb.connect(str(output.built), read_only=True) as con:
+        rows = con.execute(
+            "select raw_table, raw_rows, accepted_rows, rejected_rows, duplicate_rows, future_rows, removed_values,"
+            " unknown_codes, is_balanced from marts.data_quality_reconciliation"
+        ).fetchall()
+        if not all(row[-1] for row in rows):
+            raise ValueError("the reconciliation does not balance")
+        prints = {
+            name: con.execute(
+                f"select count(*), bit_xor(hash(judged)) from staging.base_raw__{name} as judged"
+                " where row_verdict = 'accepted'"
+            ).fetchall()
+            for name in raw_tables()
+        }
+    return {row[0]: Counter(dict(zip(COUNTS, row[1:-1], strict=True))) for row in rows}, prints
+
+
 @dataclass
 class Company:
     """The clean company, where it is built, and what it looks like undamaged."""
@@ -540,7 +593,6 @@ class Company:
     clean: dict[str, list[Row]] = field(default_factory=dict)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     accepted: dict[str, Any] = field(default_factory=dict)
-    runner: dbtRunner | None = None
 
     @property
     def raw(self) -> Path:
@@ -571,7 +623,7 @@ class Company:
                 )
         shutil.rmtree(sample)
         self.judge()
-        self.counts, self.accepted = self.read()
+        self.counts, self.accepted = reconciliation(self.output)
         with duckdb.connect(str(self.output.built), read_only=True) as con:
             for name, table in raw_tables().items():
                 columns = ", ".join(table.columns)
@@ -583,45 +635,8 @@ class Company:
                 self.clean[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def judge(self) -> ValidationResult:
-        """Validate, and judge every row; raises where dbt fails."""
-        result = validate(self.raw, self.output.validation, data_docs=False, as_of=AS_OF)
-        if result.stops:
-            return result
-        know_files(self.output)
-        os.environ.update(RAW_DIR=str(self.raw), OUTSIDE_IN_DATABASE=str(self.output.built), OUTSIDE_IN_THREADS="2")
-        self.runner = self.runner or dbtRunner()
-        done = self.runner.invoke(
-            [
-                "--quiet", "--no-version-check", "run", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-                "--target-path", str(self.output.dbt / "target"), "--log-path", str(self.output.dbt / "logs"),
-                "--vars", json.dumps({"as_of": str(AS_OF)}),
-                "--select", "+data_quality_quarantine", "+data_quality_reconciliation",
-            ]
-        )  # fmt: skip
-        # dbt keeps the database open as long as the process lives.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if not done.success:
-            told: Any = done.result if isinstance(done.result, RunExecutionResult) else []
-            raise ValueError(f"dbt failed: {done.exception or [each.message for each in told if each.message]}")
-        return result
-
-    def read(self) -> tuple[dict[str, Counter[str]], dict[str, Any]]:
-        """The reconciliation's counts, and a fingerprint of every table's accepted rows."""
-        with duckdb.connect(str(self.output.built), read_only=True) as con:
-            rows = con.execute(
-                "select raw_table, raw_rows, accepted_rows, rejected_rows, duplicate_rows, future_rows, removed_values,"
-                " unknown_codes, is_balanced from marts.data_quality_reconciliation"
-            ).fetchall()
-            if not all(row[-1] for row in rows):
-                raise ValueError("the reconciliation does not balance")
-            prints = {
-                name: con.execute(
-                    f"select count(*), bit_xor(hash(judged)) from staging.base_raw__{name} as judged"
-                    " where row_verdict = 'accepted'"
-                ).fetchall()
-                for name in raw_tables()
-            }
-        return {row[0]: Counter(dict(zip(COUNTS, row[1:-1], strict=True))) for row in rows}, prints
+        """Validate, and judge every row."""
+        return judge(self.raw, self.output, AS_OF)
 
 
 @dataclass(frozen=True)
@@ -711,7 +726,7 @@ def check(company: Company, result: ValidationResult, trials: list[Trial]) -> li
         return [*wrong, f"ok {result.ok}, stops {result.stops}"]
     if SECRET.split("@")[0] in repr(result.findings):
         wrong.append("a finding repeats a value")
-    counts, accepted = company.read()
+    counts, accepted = reconciliation(company.output)
     told = {(each.table, word) for each in result.warnings for word in FINDINGS if word in each.what}
     damaged = {trial.table: trial for trial in trials}
     for table in raw_tables():
