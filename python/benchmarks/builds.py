@@ -62,7 +62,7 @@ def measure(events: int, out: Path, limits: list[str]) -> dict[str, Any]:
     raw, output = out / f"raw-{events}", Output(out / f"build-{events}")
     if not raw.exists():
         draft = out / f"draft-{events}"
-        generate(draft, customers=max(events // EVENTS_PER_CUSTOMER, 1))
+        generate(draft, customers=max(events // EVENTS_PER_CUSTOMER, 1)).truth_path.unlink()
         draft.rename(raw)
     shutil.rmtree(output.root, ignore_errors=True)
     arguments = ["build", "--raw-dir", str(raw), "--out", str(output.root)]
