@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -15,6 +16,7 @@ from contextlib import suppress
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -22,6 +24,7 @@ from outside_in.paths import Output
 from outside_in.publishing import publish, states
 
 ROWS = 5000
+SOAK = bool(os.environ.get("OUTSIDE_IN_SOAK"))
 
 
 def write_build(output: Output, value: int, erased: Iterable[str] = (), rows: int = ROWS) -> None:
@@ -42,6 +45,16 @@ def write_build(output: Output, value: int, erased: Iterable[str] = (), rows: in
         """)
         for name in erased:
             con.execute("insert into staging.stg_raw__erased_customers values (?)", [name])
+
+
+def contents(database: Path) -> dict[str, tuple[Any, ...]]:
+    """Each mart's number of rows and a sum over all of its values, whatever their order."""
+    with duckdb.connect(str(database), read_only=True) as con:
+        tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
+        return {
+            table: con.execute(f"select count(*), sum(hash(mart)) from marts.{table} as mart").fetchall()[0]
+            for table in sorted(tables)
+        }
 
 
 def seen(folder: Path) -> int:

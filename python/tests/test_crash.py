@@ -20,15 +20,12 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from outside_in.paths import Output
 from outside_in.publishing import KEPT, publish, published_state, states, tidy
 from outside_in.sample import generate
 from tests.conftest import build, outside_in
-from tests.publishing_cases import keep_reading, seen, write_build
+from tests.publishing_cases import SOAK, contents, keep_reading, seen, write_build
 
-SOAK = bool(os.environ.get("OUTSIDE_IN_SOAK"))
 # Forked from a process that runs nothing else: quick, and free of this one's threads.
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["outside_in.publishing"])
@@ -83,7 +80,7 @@ def test_publishing_is_all_or_nothing_wherever_it_is_killed(tmp_path: Path) -> N
     value, step, killed, survived = 1, 0, 0, False
     with reader(output.link) as findings:
         while not survived:
-            step += 1 if SOAK else 5
+            step += 1 if SOAK else 4
             timed = [(publish_and_be_killed, moments.uniform(0.001, 0.1)) for _ in range(3 if SOAK else 1)]
             for kill, moment in [(publish_until, step), *timed]:
                 value += 1
@@ -104,23 +101,16 @@ def test_publishing_is_all_or_nothing_wherever_it_is_killed(tmp_path: Path) -> N
                 else:
                     publish(output, f"made from {value}")
                 assert seen(output.link) == value
+                assert {path.name for path in output.states.iterdir()} == {
+                    str(state.number) for state in states(output)
+                }
+                assert [seen(output.states / str(state.number)) for state in states(output)][-1] == value
     kept = states(output)
     assert [state.fingerprint for state in kept] == [f"made from {n}" for n in range(value - KEPT, value + 1)]
     assert [state.number for state in kept] == list(range(value - KEPT, value + 1))
-    assert {path.name for path in output.states.iterdir()} == {str(state.number) for state in kept}
     assert killed >= (100 if SOAK else 10), f"only {killed} kills"
     values = found(findings)
     assert values == sorted(set(values), key=int) and len(values) > 2, values
-
-
-def contents(database: Path) -> dict[str, tuple[Any, ...]]:
-    """Each mart's number of rows and a sum over all of its values, whatever their order."""
-    with duckdb.connect(str(database), read_only=True) as con:
-        tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
-        return {
-            table: con.execute(f"select count(*), sum(hash(mart)) from marts.{table} as mart").fetchall()[0]
-            for table in sorted(tables)
-        }
 
 
 def test_a_build_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from outside_in.building import BuildError
+from outside_in import cli
+from outside_in.building import BuildError, BuildResult
 from outside_in.fingerprint import fingerprint
 from outside_in.paths import PROJECT, Output
 from outside_in.publishing import publish, published_state, require_links, rollback, states, tidy
+from outside_in.validation import ValidationResult
 from tests.conftest import outside_in
 from tests.publishing_cases import seen, write_build
 
@@ -218,3 +220,39 @@ def test_a_fingerprint_tells_what_a_build_depends_on(tmp_path: Path) -> None:
     without = fingerprint(raw, {})
     (raw / "orders" / "gone.csv").symlink_to(raw / "nowhere")
     assert without != first and fingerprint(raw, {}) == "", "what cannot be looked at is not known to be the same"
+
+
+def test_what_arrives_during_a_build_is_left_to_the_next_and_then_nothing_is_new(
+    output: Output, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = output.root.parent / "raw"
+    (raw / "orders").mkdir(parents=True)
+    arriving = ["late.csv"]
+    builds = 0
+
+    def build_while_a_file_arrives(*_: Any) -> BuildResult:
+        nonlocal builds
+        builds += 1
+        write_build(output, builds)
+        for name in arriving:
+            (raw / "orders" / name).write_text("order_id\n1\n")
+        arriving.clear()
+        return BuildResult()
+
+    monkeypatch.setattr(cli, "_validate", lambda *_: ValidationResult())
+    monkeypatch.setattr(cli, "know_files", lambda _: None)
+    monkeypatch.setattr(cli, "_dbt_build", build_while_a_file_arrives)
+    for expected_builds, said in (
+        (1, "files arrived during the build"),
+        (2, "state 2"),
+        (2, "nothing new"),
+        (2, "nothing"),
+    ):
+        cli.build_command(raw, output.root)
+        assert builds == expected_builds and said in capsys.readouterr().out
+    assert [bool(state.fingerprint) for state in states(output)] == [False, True]
+    cli.build_command(raw, output.root, force=True)
+    assert builds == 3
+    rollback(output, 1)
+    cli.build_command(raw, output.root)
+    assert builds == 4, "after a rollback the next run publishes again"
