@@ -19,7 +19,7 @@ from outside_in import clv
 from outside_in.paths import PROJECT
 
 IS_LONG = bool(os.environ.get("OUTSIDE_IN_LONG_TESTS"))
-SIMULATIONS, CUSTOMERS = (300, 4000) if IS_LONG else (15, 2000)
+SIMULATIONS = 300 if IS_LONG else 15
 # Three standard errors of a share of 95 % below it.
 LOWEST_COVERAGE = 0.95 - 3 * (0.95 * 0.05 / SIMULATIONS) ** 0.5
 # In slow motion: at full speed some orders fall on one day, which moves the parameters by a fifth of a standard error.
@@ -49,7 +49,7 @@ def test_parameters_and_intervals_hold_the_truth(model: str) -> None:
     held = dict.fromkeys([*truth, "orders"], 0)
     estimates = []
     for seed in range(SIMULATIONS):
-        customers = slow(model, CUSTOMERS, seed)
+        customers = slow(model, 4000, seed)
         cells = to_cells(customers)
         found = clv.fit(model, cells)
         assert found.is_converged

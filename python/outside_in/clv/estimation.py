@@ -105,21 +105,18 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
     """
     rough, full = stages[0], stages[-1]
     ends = [_maximise(_per_customer(rough), np.log(start)) for start in starts]
-    logs, _ = max(ends, key=lambda end: end[1].value)
+    logs, at = max(ends, key=lambda end: end[1].value)
     if len(stages) > 1:
-        logs, _ = _maximise(_per_customer(full), logs)
+        logs, at = _maximise(_per_customer(full), logs)
 
-    likelihood, customer_count = full
-    at = likelihood(np.exp(logs))
-    penalised = _per_customer(full)(logs)
-    curvature, directions = np.linalg.eigh(-penalised.hessian * customer_count)
+    curvature, directions = np.linalg.eigh(-at.hessian * full.customer_count)
     is_peak = bool(curvature[0] > 0)
     # A direction without curvature is one that nothing depends on; it must not widen any interval.
     spread = np.where(curvature > 0, 1 / np.where(curvature > 0, curvature, 1), 0)
     covariance = (directions * spread) @ directions.T
     log_errors = np.sqrt(np.diag(covariance))
     is_at_boundary = not is_peak or bool((np.abs(logs) > LOG_LIMIT).any() or (log_errors > LOG_ERROR_LIMIT).any())
-    norm = float(np.linalg.norm(penalised.gradient))
+    norm = float(np.linalg.norm(at.gradient))
     return Fit(
         model=model,
         estimates=dict(zip(parameters, np.exp(logs).tolist(), strict=True)),
@@ -127,8 +124,8 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
             name: None if is_at_boundary else float(error)
             for name, error in zip(parameters, np.exp(logs) * log_errors, strict=True)
         },
-        log_likelihood=at.value,
-        customer_count=customer_count,
+        log_likelihood=(at.value + _penalty(logs)) * full.customer_count,
+        customer_count=full.customer_count,
         gradient_norm=norm,
         is_converged=norm < CONVERGED_GRADIENT,
         is_at_boundary=is_at_boundary,
@@ -145,6 +142,11 @@ def in_order(*keys: Floats | Integers) -> NDArray[np.intp] | slice:
     return slice(None) if (ahead | same).all() else np.lexsort(keys[::-1])
 
 
+def runs(ordered: Floats | Integers) -> NDArray[np.intp]:
+    """Where each distinct value of an ordered array, not empty, begins."""
+    return np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+
+
 def softplus(odds: Floats) -> tuple[Floats, Floats]:
     """ln(1 + exp(odds)) and its slope, the probability of these log-odds; faster than two calls of SciPy."""
     small = np.exp(-np.abs(odds))
@@ -159,14 +161,23 @@ def _per_customer(stage: Stage) -> Likelihood:
         at = stage.likelihood(values)
         slope = values * at.gradient
         curve = np.diag(slope) + np.outer(values, values) * at.hessian
-        beyond = np.sign(logs) * np.maximum(np.abs(logs) - LOG_LIMIT, 0)
+        beyond = _beyond(logs)
         return Derivatives(
-            at.value / stage.customer_count - PENALTY / 2 * float(beyond @ beyond),
+            at.value / stage.customer_count - _penalty(logs),
             slope / stage.customer_count - PENALTY * beyond,
             curve / stage.customer_count - PENALTY * np.diag((beyond != 0).astype(float)),
         )
 
     return objective
+
+
+def _beyond(logs: Floats) -> Floats:
+    """How far outside of the range each logarithm is, with its sign."""
+    return np.asarray(np.sign(logs) * np.maximum(np.abs(logs) - LOG_LIMIT, 0))
+
+
+def _penalty(logs: Floats) -> float:
+    return PENALTY / 2 * float(_beyond(logs) @ _beyond(logs))
 
 
 def _maximise(objective: Likelihood, logs: Floats) -> tuple[Floats, Derivatives]:
@@ -186,6 +197,7 @@ def _maximise(objective: Likelihood, logs: Floats) -> tuple[Floats, Derivatives]
         else:
             break
         logs, at = logs + step, ahead
-        if np.abs(step).max() < 1e-9:
+        # Errors are squared by each step: after one this small they are nothing.
+        if np.abs(step).max() < 1e-6:
             break
     return logs, at

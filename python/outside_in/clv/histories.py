@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from outside_in.clv.estimation import Floats, Integers, in_order
+from outside_in.clv.estimation import Floats, Integers, in_order, runs
 
 DAYS_PER_WEEK = 7
 KEYS = ["frequency", "recency_days", "age_days"]
@@ -68,10 +68,8 @@ class Histories:
     @cached_property
     def frequencies(self) -> Counts:
         """Customers per distinct frequency."""
-        values, starts = np.unique(self.frequency, return_index=True)
-        if not len(values):
-            return Counts(np.empty(0), np.empty(0))
-        return Counts(values.astype(np.float64), np.add.reduceat(self.customers, starts))
+        starts = runs(self.frequency)
+        return Counts(self.frequency[starts].astype(np.float64), np.add.reduceat(self.customers, starts))
 
     @cached_property
     def weeks(self) -> Floats:

@@ -20,6 +20,7 @@ from outside_in.clv.estimation import (
     NotEnoughData,
     Stage,
     maximum_likelihood,
+    runs,
 )
 
 PARAMETERS = ("p", "q", "v")
@@ -131,8 +132,8 @@ def value_interval_factors(
 
 def _likelihood(x: Floats, mean: Floats, customers: Floats) -> Likelihood:
     """Log-likelihood of the means with its derivatives in (p, q, v); rows are ordered by x."""
-    frequencies, starts = np.unique(x, return_index=True)
-    counts = np.add.reduceat(customers, starts)
+    starts = runs(x)
+    frequencies, counts = x[starts], np.add.reduceat(customers, starts)
     total = customers.sum()
     log_means = (customers * np.log(mean)).sum()
     order_log_means = (customers * x * np.log(mean)).sum()
