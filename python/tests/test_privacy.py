@@ -113,7 +113,13 @@ def hostile(raw: Path) -> dict[str, list[Row]]:
                 for number, text in enumerate(HOSTILE[number % 3 :: 3])
             ]
             if table.own_time and table.columns[table.own_time] == "timestamp":
-                times = ["1970-01-01", "2026-03-29T02:30:00+02:00", "2026-10-25 01:30:00 Europe/Berlin", "9999-12-31"]
+                # One row of 1970 makes the calendar as long as many do.
+                times = [
+                    *(["1970-01-01"] if name == "tickets" else []),
+                    "2026-03-29T02:30:00+02:00",
+                    "2026-10-25 01:30:00 Europe/Berlin",
+                    "9999-12-31",
+                ]
                 found[name] += [{**row, key: f"time {at}", table.own_time: at} for at in (*times, 1767225600000)]
     return found
 
@@ -176,10 +182,14 @@ def test_nothing_published_says_who_somebody_is_or_what_they_wrote(company: Buil
 
 
 def test_hostile_text_is_kept_as_text(company: Built) -> None:
+    with company.warehouse as con:
+        for name, table in raw_tables().items():
+            key = fresh_column(table)
+            query = (
+                f"select count(*) from staging.stg_raw__{name} where {key} like '% drop %' or {key} like '%script>%'"
+            )
+            assert con.execute(query).fetchall() != [(0,)], name
     with company.marts as con:
-        assert con.execute(
-            "select count(*) from marts.fct_tickets where ticket_id like '%drop schema%'"
-        ).fetchall() != [(0,)]
         assert con.execute("select bool_and(is_balanced) from marts.data_quality_reconciliation").fetchall() == [
             (True,)
         ]
