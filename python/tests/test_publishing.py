@@ -108,11 +108,14 @@ def test_a_state_holds_no_name_of_who_was_erased(output: Output) -> None:
     assert not [path for path in output.states.rglob("*.json") if "4711" in path.read_text("utf-8")]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="which file is synced is seen in /proc")
 def test_all_of_a_state_is_on_the_disk_before_the_link_names_it(
     output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a power cut may lose is what was not synced, and what was done to a folder after it was synced."""
+    publish_values(output, 1)
     synced: list[str] = []
+    switches = 0
     sync, replace = os.fsync, Path.replace
 
     def record_sync(descriptor: int) -> None:
@@ -120,17 +123,37 @@ def test_all_of_a_state_is_on_the_disk_before_the_link_names_it(
         sync(descriptor)
 
     def check_and_replace(self: Path, target: Any) -> Path:
+        nonlocal switches
         if target == output.link:
+            switches += 1
+            assert seen(output.link) == 1
             draft = str(output.states / ".draft")
-            in_draft = {path.replace(draft, str(output.states / "1")) for path in synced if path.startswith(draft)}
-            assert in_draft == {str(output.states / "1"), *map(str, (output.states / "1").rglob("*"))}
+            in_draft = {path.replace(draft, str(output.states / "2")) for path in synced if path.startswith(draft)}
+            assert in_draft == {str(output.states / "2"), *map(str, (output.states / "2").rglob("*"))}
             assert synced[-1] == str(output.states), "the state's own name comes last"
         return replace(self, target)
 
     monkeypatch.setattr(os, "fsync", record_sync)
     monkeypatch.setattr(Path, "replace", check_and_replace)
+    publish_values(output, 2)
+    assert switches == 1 and synced[-1] == str(output.root)
+
+
+def test_a_state_on_its_way_out_is_no_state_any_more(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     publish_values(output, 1)
-    assert synced[-1] == str(output.root)
+    remove = shutil.rmtree
+
+    def stop(folder: Path, ignore_errors: bool = False) -> None:
+        if folder.name != ".spilled":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", stop)
+    with pytest.raises(KeyboardInterrupt):
+        publish_values(output, 2, keep=0)
+    assert numbers(output) == [2] and seen(output.link) == 2
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    tidy(output)
+    assert [path.name for path in output.states.iterdir()] == ["2"]
 
 
 def test_what_a_stopped_run_left_is_removed(output: Output) -> None:
