@@ -159,8 +159,18 @@ def _outside_in(model: str, database: Path) -> Callable[[], dict[str, Any]]:
             order by all
             """
         ).df()
+        # Means within 1 / 4000 of each other are one cell: the likelihood is smooth, and estimates move by some 1e-7.
         spend_cells = con.execute(
-            "select frequency, mean_order_value, 1 as customer_count from customers where frequency > 0"
+            """
+            select
+                frequency,
+                exp(round(ln(mean_order_value) * 4000) / 4000) as mean_order_value,
+                count(*) as customer_count
+            from customers
+            where frequency > 0
+            group by all
+            order by all
+            """
         ).df()
         transactions, spend = clv.fit(model, cells), clv.fit_gamma_gamma(spend_cells)
         scores = clv.score(transactions, cells, HORIZON_DAYS, DISCOUNT_RATE)
