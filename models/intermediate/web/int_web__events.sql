@@ -19,7 +19,17 @@ consenting_customers as (
     where analytics_consent is not false
 ),
 
--- Only events without a session_id have to be put in order, so only those are.
+-- Only events without a session_id have to be put in order, so only those are; read by themselves, because
+-- what is read twice is first held in memory, with all of its columns.
+events_without_session as (
+    select
+        event_id,
+        visitor_id,
+        event_at
+    from {{ ref('stg_raw__web_events') }}
+    where session_id is null and is_bot is not true
+),
+
 events_after_gaps as (
     select
         event_id,
@@ -31,8 +41,7 @@ events_after_gaps as (
                 then 0
             else 1
         end as starts_session
-    from web_events
-    where session_id is null
+    from events_without_session
 ),
 
 cut_events as (
