@@ -5,8 +5,19 @@ sessions as (
     select * from {{ ref('int_web__sessions') }}
 ),
 
+-- Imported three times: what is read twice is first held in memory, and few events have an article or a term.
 events as (
     select * from {{ ref('int_web__events') }}
+),
+
+article_events as (
+    select * from {{ ref('int_web__events') }}
+    where article_id is not null
+),
+
+search_events as (
+    select * from {{ ref('int_web__events') }}
+    where search_term is not null
 ),
 
 page_views as (
@@ -68,8 +79,7 @@ articles_seen as (
         row_number() over (
             partition by session_key order by event_at desc, event_id desc
         ) as article_rank
-    from events
-    where article_id is not null
+    from article_events
 ),
 
 terms_searched as (
@@ -79,8 +89,7 @@ terms_searched as (
         row_number() over (
             partition by session_key order by event_at desc, event_id desc
         ) as term_rank
-    from events
-    where search_term is not null
+    from search_events
 ),
 
 article_time as (
