@@ -175,6 +175,15 @@ def test_unreadable_text_is_told_from_text_of_the_right_form(raw: Path) -> None:
     assert len(result.warnings) == 3
 
 
+@pytest.mark.parametrize("filled", [0, 1, 5])
+def test_unreadable_values_are_counted_however_few_can_be_read(raw: Path, filled: int) -> None:
+    rows: list[Row] = [{**GOOD["tickets"], "ticket_id": str(i), "is_spam": "perhaps"} for i in range(3)]
+    rows += [{**GOOD["tickets"], "ticket_id": str(9 + i), "is_spam": "true"} for i in range(filled)]
+    write(raw, "tickets", rows, "a.csv")
+    result = check(raw)
+    assert result.ok and only(result.warnings, "is_spam cannot be read as boolean").count == 3
+
+
 def test_offsets_are_compared_in_utc(raw: Path) -> None:
     times = {"created_at": "2026-06-01T12:00:00+02:00", "solved_at": "2026-06-01T10:00:00Z"}
     write(raw, "tickets", [{"ticket_id": "1", **times}, {"ticket_id": "2", **times}], "a.jsonl")

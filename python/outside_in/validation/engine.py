@@ -72,7 +72,7 @@ from outside_in.validation.inspection import (
 )
 from outside_in.validation.report import write_data_docs, write_json, write_junit
 from outside_in.validation.rules import Rule, suite
-from outside_in.validation.views import FILE, ROW, present, view
+from outside_in.validation.views import FILE, ROW, present, unreadable, view
 
 SHOWN_ROWS = 5
 HISTORY = "history.json"
@@ -192,6 +192,8 @@ def expectation(rule: Rule) -> Expectation:
             )
         case "fresh" | "volume" | "drift":
             return UnexpectedRowsExpectation(unexpected_rows_query=rule.query, **about)
+        case "readable":  # asked of the mark: the column itself is null there, which would not count as a value
+            return ExpectRowsToKeepRule(column=unreadable(rule.column), bad=rule.bad, **about)
         case _:
             return ExpectRowsToKeepRule(column=rule.column, bad=rule.bad, mostly=rule.mostly, **about)
 
