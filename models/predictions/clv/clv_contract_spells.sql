@@ -90,5 +90,6 @@ inner join known_months
 left join spell_months as holdout_ends
     on spell_months.subscription_id = holdout_ends.subscription_id
         and spell_months.spell_start = holdout_ends.spell_start
-        and holdout_ends.month_start = least(holdout_ends.last_paid_month, known_months.last_holdout_month)
+        -- The last month is the spell's own, so either side has it; this one leaves a hash join.
+        and holdout_ends.month_start = least(spell_months.last_paid_month, known_months.last_holdout_month)
 left join customers on spell_months.customer_id = customers.customer_id
