@@ -509,9 +509,10 @@ def encode(table: RawTable, rows: list[Row], file_format: str) -> bytes:
             values = [row.get(name) for row in rows]
             contract = {**table.columns, LANDED_AT: "timestamp", DELETED: "boolean"}.get(name.lower(), "varchar")
             types = {type(value) for value in values if value is not None}
-            if types <= {PYTHON[contract]} and 10**25 not in values:
+            fits = all(abs(value) < 2**63 for value in values if isinstance(value, int))
+            if types <= {PYTHON[contract]} and fits:
                 columns[name] = pa.array(values, ARROW[contract])
-            elif types in ({int}, {float}, {datetime}) and 10**25 not in values:
+            elif types in ({int}, {float}, {datetime}) and fits:
                 columns[name] = pa.array(values)  # of another type than the contract's
             else:
                 columns[name] = pa.array(list(map(text, values)), pa.string())

@@ -11,8 +11,6 @@ from outside_in.paths import PROJECT
 from tests.conftest import Built
 
 PUBLIC_CONTRACT = PROJECT.parent / "shared" / "contract"
-# They come with the models that predict them.
-PREDICTED = {"predicted_clv", "churn_risk", "value_at_risk"}
 # It needs minimum_sample answers in two channels of one topic.
 TOO_SMALL_A_COMPANY = {("channel_consistency_gap", "topic")}
 
@@ -53,14 +51,14 @@ def test_every_kpi_of_the_dictionary_is_in_kpi_values(built_sample: Built) -> No
     with built_sample.marts as con:
         found = {row[0] for row in con.execute("select distinct kpi_id from marts.kpi_values").fetchall()}
         missing = con.execute("select kpi_id from marts.kpi_catalog where not is_attainable").fetchall()
-    assert set(kpis()) - found == PREDICTED
+    assert found == set(kpis())
     assert not missing
 
 
 def test_every_dimension_of_the_dictionary_is_in_kpi_values(built_sample: Built) -> None:
     with built_sample.marts as con:
         found = set(con.execute("select distinct kpi_id, dimension_name from marts.kpi_values").fetchall())
-    wanted = {(kpi.kpi_id, name) for kpi in kpis().values() if kpi.kpi_id not in PREDICTED for name in kpi.by}
+    wanted = {(kpi.kpi_id, name) for kpi in kpis().values() for name in kpi.by}
     assert not wanted - found - TOO_SMALL_A_COMPANY
 
 
