@@ -774,6 +774,7 @@ def main(wanted: int, seed: int = 0) -> None:
             failures += len(wrong)
             for line in wrong:
                 print(line, flush=True)
+            print(f"{tried.total()} of {wanted} damaged inputs, {failures} wrong", file=sys.stderr)
     print(f"{tried.total()} damaged inputs of {len(tried)} kinds in {runs} runs; {failures} not as they must be")
     sys.exit(bool(failures))
 
