@@ -35,6 +35,11 @@
     (({{ microseconds(last) }} - {{ microseconds(first) }}) / 1e6)
 {%- endmacro %}
 
+{#- Seconds of all rows together: whole microseconds add up to the same bits in any order. -#}
+{% macro total_seconds(first, last) -%}
+    (sum({{ microseconds(last) }} - {{ microseconds(first) }}) / 1e6)
+{%- endmacro %}
+
 {% macro minutes_between(first, last) -%}
     (({{ microseconds(last) }} - {{ microseconds(first) }}) / 6e7)
 {%- endmacro %}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import random
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,14 +15,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outside_in.contract import FILE_KINDS
+from outside_in.contract import FILE_KINDS, kpis, raw_tables
 from outside_in.paths import Output
 from outside_in.validation import inspect_files
-from tests.conftest import REAL_CASES
-from tests.fuzz import KINDS, Company, judge, reconciliation, run
+from tests.conftest import REAL_CASES, Built, build
+from tests.fuzz import KINDS, Company, damage_table, judge, reconciliation, run
 
 WANTED = 200
 RUNS = 7
+# Tables whose rows say nothing of anybody's orders, contacts or visits.
+# A row of the far past is taken at its word and stretches every calendar to it, which costs more than a test may.
+TOO_LONG = "1970 and before"
+APART = ("ad_events", "page_audits", "quality_reviews", "reviews", "search_performance", "uptime_checks")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +48,45 @@ def test_every_damaged_input_becomes_what_it_must(company: Company) -> None:
     assert len(trials) >= WANTED
     assert len({trial.kind for trial in trials}) >= 40 <= len(KINDS)
     assert len({trial.table for trial in trials}) == 35
+
+
+def test_kpis_of_untouched_tables_do_not_change(company: Company, built_sample: Built, tmp_path: Path) -> None:
+    """The whole way to kpi_values: every kind of damage in some tables, and the KPIs of all others as they were.
+
+    To a relative 1e-9: business minutes are counted from the first day of the data, which may now be an earlier one.
+    """
+    shutil.copytree(built_sample.raw, tmp_path / "raw")
+    damaged = 0
+    for table in APART:
+        for number, kind in enumerate(sorted({*KINDS} - {TOO_LONG})):
+            trial = damage_table(company, raw_tables()[table], kind, random.Random(number))
+            if trial:
+                path = company.raw / trial.name
+                shutil.move(path, tmp_path / "raw" / table / f"damaged-{number}.{trial.format}")
+                damaged += 1
+    assert damaged > 200
+    with built_sample.marts as con:
+        as_of = con.execute("select cast(as_of as varchar) from marts.run_context").fetchall()[0][0]
+    (tmp_path / "vars.yml").write_text(f"as_of: '{as_of}'\n", "utf-8")
+    rebuilt = build(tmp_path / "raw", tmp_path / "out", tmp_path / "vars.yml")
+    untouched = [
+        kpi.kpi_id for kpi in kpis().values() if not any(table in need for need in kpi.needs for table in APART)
+    ]
+    assert len(untouched) > 90
+    before, after = (found_values(one, untouched) for one in (built_sample, rebuilt))
+    assert before.keys() == after.keys()
+    assert not [key for key, value in before.items() if not math.isclose(value, after[key], rel_tol=1e-9, abs_tol=1e-9)]
+
+
+def found_values(built: Built, wanted: list[str]) -> dict[tuple[object, ...], float]:
+    """The values of some KPIs, every grain and dimension."""
+    with built.marts as con:
+        rows = con.execute(
+            "select kpi_id, period_grain, period_start, dimension_name, dimension_value, value from marts.kpi_values"
+            " where list_contains(?, kpi_id)",
+            [wanted],
+        ).fetchall()
+    return {tuple(key): value for *key, value in rows}
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,7 +14,7 @@ channel_days as (
         agent_id,
         channel,
         staffed_date,
-        sum({{ seconds_between('span_from', 'span_until') }}) as staffed_seconds
+        {{ total_seconds('span_from', 'span_until') }} as staffed_seconds
     from spans
     group by agent_id, channel, staffed_date
 )

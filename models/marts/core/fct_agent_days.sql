@@ -34,7 +34,7 @@ agent_days as (
     select
         agent_id,
         staffed_date,
-        sum({{ seconds_between('span_from', 'span_until') }}) as staffed_seconds
+        {{ total_seconds('span_from', 'span_until') }} as staffed_seconds
     from new_spans
     group by agent_id, staffed_date
 )
