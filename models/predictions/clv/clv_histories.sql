@@ -13,57 +13,36 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+-- What a booking is to a snapshot: the first order day is in no mean, and the holdout is what came after.
+placed_values as (
+    select
+        snapshots.snapshot_date,
+        order_values.*,
+        order_values.ordered_date <= snapshots.snapshot_date as is_past,
+        order_values.ordered_date > order_values.first_ordered_date
+        and order_values.ordered_date <= snapshots.snapshot_date as is_repeat,
+        order_values.booked_date <= snapshots.snapshot_date as is_known,
+        order_values.ordered_date > snapshots.snapshot_date
+        and order_values.ordered_date <= snapshots.horizon_end_date as is_holdout
+    from order_values
+    inner join snapshots on order_values.first_ordered_date <= snapshots.snapshot_date
+),
+
 -- Everything in here is known at the snapshot, but for what the names call holdout.
 histories as (
     select
-        snapshots.snapshot_date,
-        order_values.customer_id,
-        max(case when order_values.ordered_date <= snapshots.snapshot_date then order_values.ordered_date end)
-            as last_ordered_date,
-        min(order_values.first_ordered_date) as first_ordered_date,
-        count(
-            case
-                when order_values.is_order_day
-                    and order_values.ordered_date > order_values.first_ordered_date
-                    and order_values.ordered_date <= snapshots.snapshot_date
-                    then 1
-            end
-        ) as frequency,
-        count(
-            case
-                when order_values.is_order_day
-                    and order_values.value_amount is not null
-                    and order_values.ordered_date > order_values.first_ordered_date
-                    and order_values.ordered_date <= snapshots.snapshot_date
-                    then 1
-            end
-        ) as valued_frequency,
-        sum(
-            case
-                when order_values.ordered_date > order_values.first_ordered_date
-                    and order_values.ordered_date <= snapshots.snapshot_date
-                    and order_values.booked_date <= snapshots.snapshot_date
-                    then order_values.value_amount
-            end
-        ) as repeat_value_amount,
-        count(
-            case
-                when order_values.is_order_day
-                    and order_values.ordered_date > snapshots.snapshot_date
-                    and order_values.ordered_date <= snapshots.horizon_end_date
-                    then 1
-            end
-        ) as holdout_order_count,
-        sum(
-            case
-                when order_values.ordered_date > snapshots.snapshot_date
-                    and order_values.ordered_date <= snapshots.horizon_end_date
-                    then order_values.value_amount
-            end
-        ) as holdout_value_amount
-    from order_values
-    inner join snapshots on order_values.first_ordered_date <= snapshots.snapshot_date
-    group by snapshots.snapshot_date, order_values.customer_id
+        snapshot_date,
+        customer_id,
+        max(case when is_past then ordered_date end) as last_ordered_date,
+        min(first_ordered_date) as first_ordered_date,
+        count(case when is_repeat and is_order_day then 1 end) as frequency,
+        count(case when is_repeat and is_order_day and value_amount is not null then 1 end)
+            as valued_frequency,
+        sum(case when is_repeat and is_known then value_amount end) as repeat_value_amount,
+        count(case when is_holdout and is_order_day then 1 end) as holdout_order_count,
+        sum(case when is_holdout then value_amount end) as holdout_value_amount
+    from placed_values
+    group by snapshot_date, customer_id
 )
 
 select
