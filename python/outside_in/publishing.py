@@ -22,6 +22,7 @@ import duckdb
 
 from outside_in.building import BuildError
 from outside_in.paths import Output
+from outside_in.validation.inspection import literal, quote
 
 MARTS = "marts"
 BUILT = "warehouse"  # the name the build's views know their own database by
@@ -214,9 +215,9 @@ def _write_state(built: Path, draft: Path, number: int, fingerprint: str) -> Sta
     parquet = draft / "parquet"
     parquet.mkdir(parents=True)
     with duckdb.connect() as con:
-        con.execute(f"set temp_directory = {_literal(str(draft / '.spilled'))}")
-        con.execute(f"attach {_literal(str(built))} as {BUILT} (read_only)")
-        con.execute(f"attach {_literal(str(draft / 'warehouse.duckdb'))} as draft")
+        con.execute(f"set temp_directory = {literal(str(draft / '.spilled'))}")
+        con.execute(f"attach {literal(str(built))} as {BUILT} (read_only)")
+        con.execute(f"attach {literal(str(draft / 'warehouse.duckdb'))} as draft")
         con.execute(f"create schema draft.{MARTS}")
         tables = con.execute(
             f"select table_name, comment from duckdb_tables() where database_name = '{BUILT}' and schema_name = ?"
@@ -226,19 +227,19 @@ def _write_state(built: Path, draft: Path, number: int, fingerprint: str) -> Sta
         if not tables:
             raise BuildError(f"{built} has no tables in schema {MARTS}: build it first")
         for table, comment in tables:
-            name = f"draft.{MARTS}.{_quoted(table)}"
-            con.execute(f"create table {name} as from {BUILT}.{MARTS}.{_quoted(table)}")
-            con.execute(f"copy {name} to {_literal(str(parquet / f'{table}.parquet'))} (format parquet)")
+            name = f"draft.{MARTS}.{quote(table)}"
+            con.execute(f"create table {name} as from {BUILT}.{MARTS}.{quote(table)}")
+            con.execute(f"copy {name} to {literal(str(parquet / f'{table}.parquet'))} (format parquet)")
             if comment:
-                con.execute(f"comment on table {name} is {_literal(comment)}")
+                con.execute(f"comment on table {name} is {literal(comment)}")
         comments = con.execute(
             "select table_name, column_name, comment from duckdb_columns()"
             f" where database_name = '{BUILT}' and schema_name = ? and comment is not null",
             [MARTS],
         ).fetchall()
         for table, column, comment in comments:
-            name = f"draft.{MARTS}.{_quoted(table)}.{_quoted(column)}"
-            con.execute(f"comment on column {name} is {_literal(comment)}")
+            name = f"draft.{MARTS}.{quote(table)}.{quote(column)}"
+            con.execute(f"comment on column {name} is {literal(comment)}")
         state = State(number, _as_of(con), len(tables), fingerprint, _erased(con))
         con.execute("detach draft")
     shutil.rmtree(draft / ".spilled", ignore_errors=True)
@@ -278,11 +279,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
