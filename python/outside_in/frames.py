@@ -36,10 +36,12 @@ def typed(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, types: Mapping[str, 
         A frame with one column per name; NaN is null.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    frame = frame.reindex(columns=list(types))
-    return pd.DataFrame({name: pd.array(_plain(frame[name]), dtype=_TYPES[kind]) for name, kind in types.items()})
+    frame = frame.reindex(columns=list(types)).reset_index(drop=True)
+    return pd.DataFrame({name: _column(frame[name], kind) for name, kind in types.items()})
 
 
-def _plain(column: pd.Series[Any]) -> list[Any]:
-    """The values as Python's own, without any of the ways to say null but None."""
-    return [None if pd.isna(value) else value for value in column.tolist()]
+def _column(values: pd.Series[Any], kind: str) -> Any:
+    """A column of its type: as a whole, but for days, whose nulls pandas and Arrow write in too many ways."""
+    if kind != "day":
+        return values.astype(_TYPES[kind])
+    return pd.array([None if pd.isna(value) else value for value in values], dtype=_TYPES[kind])
