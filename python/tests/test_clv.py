@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy import optimize, special  # type: ignore[import-untyped]  # SciPy ships no types
 
 from benchmarks.simulation import CDNOW, simulate, to_cells
 from outside_in import clv
@@ -80,7 +80,9 @@ def fits(cells: pd.DataFrame) -> dict[str, clv.Fit]:
 def a_fit(model: str, parameters: dict[str, float]) -> clv.Fit:
     """A fit that nobody fitted, to ask models about parameters of one's own."""
     none = np.zeros((len(parameters), len(parameters)))
-    return clv.Fit(model, parameters, dict.fromkeys(parameters), 0.0, 0, 0.0, True, False, none)
+    return clv.Fit(
+        model, parameters, dict.fromkeys(parameters), dict.fromkeys(parameters), 0.0, 0, 0.0, True, False, none
+    )
 
 
 def one_cell(frequency: int, recency_days: int, age_days: int) -> pd.DataFrame:
@@ -179,9 +181,13 @@ def test_holdout_of_cdnow(
 @pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
 def test_forecast_interval_holds_the_actual(model: str, fits: dict[str, clv.Fit], customers: pd.DataFrame) -> None:
     actual = customers["horizon_orders"].sum()
-    low, mean, high = clv.total_orders_interval(fits[model], to_cells(customers), HOLDOUT_DAYS)
+    forecast = clv.total_orders(fits[model], to_cells(customers), HOLDOUT_DAYS)
+    low, high = forecast.interval(clv.common_variation([]))
     assert low <= actual <= high
-    assert low < mean < high
+    assert low < forecast.mean < high
+    if model != "pareto_nbd":
+        low, high = forecast.interval(common_sd=0)
+        assert actual > high, "a Christmas that no chance explains"
 
 
 def test_no_order_is_calibrated_where_not_active_is_not(fits: dict[str, clv.Fit], customers: pd.DataFrame) -> None:
@@ -400,6 +406,29 @@ def test_scores_are_possible_whatever_the_parameters(
     assert np.isfinite(at.value) and np.isfinite(at.gradient).all() and np.isfinite(at.hessian).all()
 
 
+@pytest.mark.parametrize("model", clv.TRANSACTION_MODELS)
+def test_interval_ends_where_the_best_likelihood_has_fallen(
+    model: str, fits: dict[str, clv.Fit], cells: pd.DataFrame
+) -> None:
+    """With one parameter held at an end, the others at their best by another maximiser, 1.92 are lost."""
+    found, histories = fits[model], Histories.of(cells)
+
+    def lost(place: int, end: float) -> float:
+        def negative(others: Floats) -> float:
+            return -MODELS[model].likelihood(np.exp(np.insert(others, place, np.log(end))), histories).value
+
+        start = np.delete(np.log(found.values), place)
+        best = optimize.minimize(negative, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-5})
+        return float(found.log_likelihood + best.fun)
+
+    for place, (name, interval) in enumerate(found.intervals.items()):
+        assert interval is not None
+        low, high = interval
+        assert low is not None and high is not None
+        assert low < found.estimates[name] < high
+        assert [lost(place, low), lost(place, high)] == pytest.approx([1.9207] * 2, rel=0.01), name
+
+
 # Determinism ---------------------------------------------------------------------------------------------------------
 
 
@@ -419,13 +448,15 @@ def test_the_order_of_spend_changes_no_bit(customers: pd.DataFrame) -> None:
     assert clv.fit_gamma_gamma(spend) == clv.fit_gamma_gamma(spend.sample(frac=1, random_state=3))
 
 
-def test_bootstrap_spreads_like_the_standard_errors(fits: dict[str, clv.Fit], cells: pd.DataFrame) -> None:
-    drawn = clv.bootstrap("bg_nbd", cells, 60, seed=1)
-    pd.testing.assert_frame_equal(drawn, clv.bootstrap("bg_nbd", cells, 60, seed=1), check_exact=True)
-    for name in ("r", "alpha"):
-        error = fits["bg_nbd"].standard_errors[name]
-        assert error is not None
-        assert drawn[name].std() == pytest.approx(error, rel=0.35)
+def test_bootstrap_is_the_standard_error_where_the_model_is_true() -> None:
+    """Also for more customers than are drawn."""
+    for count, factor in ((3000, 1), (3000, 10)):
+        customers = to_cells(simulate("bg_nbd", count, seed=1))
+        customers["customer_count"] *= factor
+        found = clv.fit("bg_nbd", customers)
+        errors = clv.bootstrap(found, customers, 60, seed=1)
+        assert errors == clv.bootstrap(found, customers.sample(frac=1, random_state=1), 60, seed=1)
+        assert errors == pytest.approx(found.standard_errors, rel=0.35)
 
 
 # Little and odd data -------------------------------------------------------------------------------------------------
@@ -493,9 +524,10 @@ def test_where_nobody_leaves_the_fit_says_so(model: str) -> None:
     fallback = clv.fit("nbd", cells)
     assert found.is_at_boundary and set(found.standard_errors.values()) == {None}
     assert not fallback.is_at_boundary
-    low, mean, high = clv.total_orders_interval(found, cells, 273)
-    assert np.isfinite([low, mean, high]).all()
-    assert mean == pytest.approx(clv.total_orders_interval(fallback, cells, 273)[1], rel=5e-3)
+    assert set(found.intervals.values()) == {None}
+    forecast = clv.total_orders(found, cells, 273)
+    assert np.isfinite([*forecast, *forecast.interval(0.1)]).all()
+    assert forecast.mean == pytest.approx(clv.total_orders(fallback, cells, 273).mean, rel=5e-3)
 
 
 def test_spend_without_a_mean_is_flagged_and_unknown() -> None:
@@ -519,12 +551,14 @@ def test_any_currency_gives_the_same_fit(customers: pd.DataFrame) -> None:
 
 
 def test_common_variation_is_what_chance_leaves() -> None:
-    nothing = np.empty(0)
-    assert clv.common_variation(nothing, nothing, nothing) == pytest.approx(0.12)
-    mean = np.full(400, 1000.0)
-    actual = np.random.default_rng(2).normal(mean, np.sqrt(900 + 200.0**2))
-    assert clv.common_variation(actual, mean, np.full(400, 900.0)) == pytest.approx(0.2, rel=0.1)
-    assert clv.common_variation(mean, mean, np.full(400, 900.0)) == 0
+    # A year of the prior: Student's t with four degrees of freedom against the normal.
+    assert clv.common_variation([]) == pytest.approx(0.1 * 2.7764 / 1.96, rel=1e-4)
+    forecast = clv.Total(1000.0, 900.0)
+    actual = np.random.default_rng(2).normal(1000, np.sqrt(900 + 200.0**2), 400)
+    assert clv.common_variation([(forecast, came) for came in actual]) == pytest.approx(0.2, rel=0.1)
+    assert clv.common_variation([(forecast, 1000.0)] * 400) == 0
+    # Nobody learns a season from ten orders.
+    assert clv.common_variation([(clv.Total(10.0, 12.0), 15.0)]) == pytest.approx(clv.common_variation([]), rel=0.03)
 
 
 def test_zero_weights_change_nothing(fits: dict[str, clv.Fit], cells: pd.DataFrame) -> None:

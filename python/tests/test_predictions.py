@@ -179,8 +179,9 @@ def test_the_order_of_rows_changes_no_bit(built_sample: Built) -> None:
     def tables(seed: int) -> list[pd.DataFrame]:
         shuffled = [one.sample(frac=1, random_state=seed) for one in (snapshots, cells, spend, contracts)]
         fits = fit_table(*shuffled)
-        scores = score_table(shuffled[1], fits, choices, 0.1)
-        return [fits, backtest_table(shuffled[1], shuffled[3], fits), scores]
+        backtests = backtest_table(shuffled[1], shuffled[3], fits)
+        scores = score_table(shuffled[1], fits, choices, backtests.sample(frac=1, random_state=seed), 0.1)
+        return [fits, backtests, scores]
 
     for one, other in zip(tables(1), tables(2), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)

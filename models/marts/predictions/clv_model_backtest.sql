@@ -19,6 +19,7 @@ select
     backtests.expected_orders,
     backtests.expected_orders_low,
     backtests.expected_orders_high,
+    backtests.common_variation,
     backtests.actual_revenue,
     backtests.expected_revenue,
     backtests.mean_absolute_error,

@@ -14,6 +14,7 @@ select
     histories.snapshot_date,
     snapshots.is_current,
     snapshots.horizon_days,
+    snapshots.quarter_end_date,
     histories.segment,
     histories.frequency,
     histories.recency_days,
@@ -21,6 +22,7 @@ select
     histories.valued_frequency,
     histories.holdout_order_count,
     count(*) as customer_count,
+    cast(sum(histories.holdout_quarter_order_count) as bigint) as holdout_quarter_order_count,
     cast(coalesce(sum(histories.repeat_value_amount), 0) as decimal(28, 8)) as repeat_value_amount,
     cast(coalesce(sum(histories.holdout_value_amount), 0) as decimal(28, 8)) as holdout_value_amount
 from histories
@@ -29,6 +31,7 @@ group by
     histories.snapshot_date,
     snapshots.is_current,
     snapshots.horizon_days,
+    snapshots.quarter_end_date,
     histories.segment,
     histories.frequency,
     histories.recency_days,

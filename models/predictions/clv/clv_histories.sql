@@ -23,7 +23,9 @@ placed_values as (
         and order_values.ordered_date <= snapshots.snapshot_date as is_repeat,
         order_values.booked_date <= snapshots.snapshot_date as is_known,
         order_values.ordered_date > snapshots.snapshot_date
-        and order_values.ordered_date <= snapshots.horizon_end_date as is_holdout
+        and order_values.ordered_date <= snapshots.horizon_end_date as is_holdout,
+        order_values.ordered_date > snapshots.snapshot_date
+        and order_values.ordered_date <= snapshots.quarter_end_date as is_holdout_quarter
     from order_values
     inner join snapshots on order_values.first_ordered_date <= snapshots.snapshot_date
 ),
@@ -40,6 +42,7 @@ histories as (
             as valued_frequency,
         sum(case when is_repeat and is_known then value_amount end) as repeat_value_amount,
         count(case when is_holdout and is_order_day then 1 end) as holdout_order_count,
+        count(case when is_holdout_quarter and is_order_day then 1 end) as holdout_quarter_order_count,
         sum(case when is_holdout then value_amount end) as holdout_value_amount
     from placed_values
     group by snapshot_date, customer_id
@@ -56,6 +59,7 @@ select
     -- Refunds can make more than all of it go away; a customer's repeat orders are then worth nothing.
     cast(greatest(histories.repeat_value_amount, 0) as decimal(28, 8)) as repeat_value_amount,
     histories.holdout_order_count,
+    histories.holdout_quarter_order_count,
     cast(histories.holdout_value_amount as decimal(28, 8)) as holdout_value_amount
 from histories
 left join customers on histories.customer_id = customers.customer_id

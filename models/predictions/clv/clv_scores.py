@@ -10,5 +10,6 @@ def model(dbt, session):
         read(dbt.ref("clv_cells")),
         read(dbt.ref("clv_fits")),
         read(dbt.ref("clv_choices")),
+        read(dbt.ref("clv_backtests")),
         annual_discount_rate=float(dbt.config.get("annual_discount_rate")),
     )

@@ -63,5 +63,6 @@ select
     snapshot_date,
     horizon_end_date,
     {{ days_from('snapshot_date', 'horizon_end_date') }} as horizon_days,
+    least(snapshot_date + {{ shortest_days }}, horizon_end_date) as quarter_end_date,
     is_current
 from snapshots

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from outside_in.clv.estimation import Derivatives, Fit, Floats, Integers, NotEnoughData, Stage, maximum_likelihood
+from outside_in.clv.forecasts import Total
 
 MINIMUM_CUSTOMERS = 30
 MINIMUM_PERIODS = 2
@@ -85,3 +86,28 @@ def remaining_periods(fit: Fit, survived: Integers, horizon: int, discount_rate:
     before = np.asarray(survived, np.float64)[:, None] + np.arange(horizon)
     still_there = np.cumprod((beta + before) / (alpha + beta + before), axis=1)
     return np.asarray((still_there * (1 + discount_rate) ** -np.arange(horizon)).sum(axis=1))
+
+
+def total_lost_periods(fit: Fit, survived: Integers, contracts: Floats, horizon: int) -> Total:
+    """Periods of the `horizon` next ones that all contracts together will not pay.
+
+    Of the lost ones, for they are what varies: most contracts go on. The variance is that of the contracts plus that of
+    the parameters (delta method).
+
+    Args:
+        fit: of `fit_shifted_beta_geometric`.
+        survived: periods completed, shape n.
+        contracts: number of contracts that have, shape n.
+        horizon: number of periods looked ahead.
+    """
+    alpha, beta = fit.values
+    before = np.asarray(survived, np.float64)[:, None] + np.arange(horizon)
+    still_there = np.cumprod((beta + before) / (alpha + beta + before), axis=1)
+    paid = still_there.sum(axis=1)
+    squares = (still_there * (2 * np.arange(horizon) + 1)).sum(axis=1)
+    # How ln(still there) falls with ln(alpha) and rises with ln(beta).
+    falls = alpha / (alpha + beta + before)
+    slopes = np.stack([np.cumsum(falls, axis=1), -np.cumsum(falls * beta / (beta + before), axis=1)])
+    slope = (slopes * still_there).sum(axis=2) @ contracts
+    variance = contracts @ (squares - paid**2) + slope @ fit.log_covariance @ slope
+    return Total(float(contracts @ (horizon - paid)), float(variance))

@@ -21,6 +21,12 @@ PENALTY = 1e-3
 # Nor is a parameter known whose logarithm has a larger standard error: exp(3) up or down would not surprise.
 LOG_ERROR_LIMIT = 1.5
 
+# Below this standard error of the logarithm a likelihood is symmetric enough that its curvature tells the interval.
+SYMMETRIC_LOG_ERROR = 0.05
+COVERAGE = 0.95
+MAX_END_STEPS = 40
+MAX_LOG_END_STEP = 0.5
+
 MAX_STEPS = 200
 MAX_LOG_STEP = 2.0
 CONVERGED_GRADIENT = 1e-8
@@ -47,6 +53,7 @@ class Derivatives(NamedTuple):
 
 
 Likelihood = Callable[[Floats], Derivatives]
+Interval = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class Fit:
         model: name of the model.
         estimates: by parameter name; times are in weeks.
         standard_errors: by parameter name, from the Hessian; None at the boundary, where there is none.
+        intervals: 95 % by parameter name, None at the boundary; an end that the data do not set is None.
         log_likelihood: at the estimates, of all customers.
         customer_count: number of customers fitted.
         gradient_norm: of the log-likelihood per customer, in the logarithms of the parameters.
@@ -68,6 +76,7 @@ class Fit:
     model: str
     estimates: dict[str, float]
     standard_errors: dict[str, float | None]
+    intervals: dict[str, Interval | None]
     log_likelihood: float
     customer_count: int
     gradient_norm: float
@@ -79,12 +88,6 @@ class Fit:
     def values(self) -> Floats:
         """The estimates in their order, shape k."""
         return np.array(list(self.estimates.values()))
-
-    def interval(self, parameter: str, coverage: float = 0.95) -> tuple[float, float]:
-        """Confidence interval of a parameter, symmetric in its logarithm."""
-        place = list(self.estimates).index(parameter)
-        reach = NormalDist().inv_cdf((1 + coverage) / 2) * np.sqrt(self.log_covariance[place, place])
-        return float(self.estimates[parameter] * np.exp(-reach)), float(self.estimates[parameter] * np.exp(reach))
 
 
 class Stage(NamedTuple):
@@ -103,12 +106,8 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
         stages: the last one is of all customers; one before it, of a sample, makes the way there short.
         starts: points to start from, each of shape k; the best end wins.
     """
-    rough, full = stages[0], stages[-1]
-    ends = [_maximise(_per_customer(rough), np.log(start)) for start in starts]
-    logs, at = max(ends, key=lambda end: end[1].value)
-    if len(stages) > 1:
-        logs, at = _maximise(_per_customer(full), logs)
-
+    logs, at = maximum(stages, starts)
+    full = stages[-1]
     curvature, directions = np.linalg.eigh(-at.hessian * full.customer_count)
     is_peak = bool(curvature[0] > 0)
     # A direction without curvature is one that nothing depends on; it must not widen any interval.
@@ -117,6 +116,7 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
     log_errors = np.sqrt(np.diag(covariance))
     is_at_boundary = not is_peak or bool((np.abs(logs) > LOG_LIMIT).any() or (log_errors > LOG_ERROR_LIMIT).any())
     norm = float(np.linalg.norm(at.gradient))
+    intervals = [None] * len(logs) if is_at_boundary else _intervals(full, logs, at.value, covariance)
     return Fit(
         model=model,
         estimates=dict(zip(parameters, np.exp(logs).tolist(), strict=True)),
@@ -124,6 +124,7 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
             name: None if is_at_boundary else float(error)
             for name, error in zip(parameters, np.exp(logs) * log_errors, strict=True)
         },
+        intervals=dict(zip(parameters, intervals, strict=True)),
         log_likelihood=(at.value + _penalty(logs)) * full.customer_count,
         customer_count=full.customer_count,
         gradient_norm=norm,
@@ -131,6 +132,15 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
         is_at_boundary=is_at_boundary,
         log_covariance=covariance,
     )
+
+
+def maximum(stages: Sequence[Stage], starts: Sequence[Floats]) -> tuple[Floats, Derivatives]:
+    """Logarithms of the parameters at the top, and the penalised log-likelihood per customer there; arguments as in
+    `maximum_likelihood`.
+    """
+    rough = _per_customer(stages[0])
+    logs, at = max((_maximise(rough, np.log(start)) for start in starts), key=lambda end: end[1].value)
+    return _maximise(_per_customer(stages[-1]), logs) if len(stages) > 1 else (logs, at)
 
 
 def in_order(*keys: Floats | Integers) -> NDArray[np.intp] | slice:
@@ -169,6 +179,53 @@ def _per_customer(stage: Stage) -> Likelihood:
         )
 
     return objective
+
+
+def _intervals(stage: Stage, logs: Floats, top: float, covariance: Floats) -> list[Interval | None]:
+    """Intervals of the parameters: where no others of that parameter are less than so much less likely.
+
+    A likelihood that is not symmetric, as that of a chance of leaving few of which were seen, gives an interval that is
+    not symmetric; one from the curvature holds such a truth in 91 instead of 95 %.
+    """
+    objective = _per_customer(stage)
+    reach = NormalDist().inv_cdf((1 + COVERAGE) / 2)
+    lowest = top - reach**2 / 2 / stage.customer_count
+    intervals: list[Interval | None] = []
+    for place, error in enumerate(np.sqrt(np.diag(covariance))):
+        away = reach * covariance[place] / error
+        if error < SYMMETRIC_LOG_ERROR:
+            low, high = logs[place] - away[place], logs[place] + away[place]
+        else:
+            low, high = (_end(objective, logs + side * away, place, lowest) for side in (-1, 1))
+        # An end on the other side of the estimate, or where likelihoods are flat, is none.
+        intervals.append(
+            (
+                float(np.exp(low)) if -LOG_LIMIT < low < logs[place] else None,
+                float(np.exp(high)) if logs[place] < high < LOG_LIMIT else None,
+            )
+        )
+    return intervals
+
+
+def _end(objective: Likelihood, logs: Floats, place: int, lowest: float) -> float:
+    """Logarithm of one parameter where the best likelihood over all others is `lowest`; nan where none is found.
+
+    Venzon and Moolgavkar (1988), Applied Statistics 37(1) 87-94: Newton steps for the value and the other gradients.
+    """
+    for _ in range(MAX_END_STEPS):
+        at = objective(logs)
+        gaps, slopes = at.gradient.copy(), at.hessian.copy()
+        gaps[place], slopes[place] = at.value - lowest, at.gradient
+        try:
+            step = -np.linalg.solve(slopes, gaps)
+        except np.linalg.LinAlgError:
+            break
+        longest = np.abs(step).max()
+        logs = logs + step * min(1, MAX_LOG_END_STEP / max(longest, 1e-300))
+        # Errors are squared by each step.
+        if longest < 1e-5:
+            return float(logs[place])
+    return np.nan
 
 
 def _beyond(logs: Floats) -> Floats:

@@ -99,9 +99,10 @@ class Histories:
         for start in range(0, len(self), size):
             yield self.part(slice(start, start + size))
 
-    def with_customers(self, customers: Floats) -> Histories:
-        """The same histories of other customers."""
-        return Histories(self.frequency, self.recency_days, self.age_days, customers)
+    def of_customers(self, customers: Floats) -> Histories:
+        """The same histories of other customers, without those that nobody has."""
+        rows = customers > 0
+        return Histories(self.frequency[rows], self.recency_days[rows], self.age_days[rows], customers[rows])
 
 
 def columns_of(cells: pd.DataFrame) -> tuple[Integers, Integers, Integers]:

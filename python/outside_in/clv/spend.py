@@ -64,10 +64,12 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
         stages.insert(0, Stage(sample, int(customers[rows].sum())))
     scaled = maximum_likelihood("gamma_gamma", PARAMETERS, stages, [np.array([5.0, 4.0, 0.6])])
     error = scaled.standard_errors["v"]
+    low, high = scaled.intervals["v"] or (None, None)
     return replace(
         scaled,
         estimates={**scaled.estimates, "v": scaled.estimates["v"] * unit},
         standard_errors={**scaled.standard_errors, "v": None if error is None else error * unit},
+        intervals={**scaled.intervals, "v": (low and low * unit, high and high * unit)},
         log_likelihood=scaled.log_likelihood - customer_count * float(np.log(unit)),
         # Without a mean of the population (q <= 1) customers without a repeat have no expected value.
         is_at_boundary=scaled.is_at_boundary or scaled.estimates["q"] <= 1,
@@ -92,7 +94,7 @@ def expected_order_value(fit: Fit, frequency: Floats, mean_order_value: Floats) 
 
 
 def value_interval_factors(
-    fit: Fit, scores: pd.DataFrame, frequency: Floats, coverage: float = 0.95
+    fit: Fit, scores: pd.DataFrame, frequency: Floats, common_sd: float = 0.0, coverage: float = 0.95
 ) -> tuple[Floats, Floats]:
     """Ends of the forecast interval of a customer's value in the horizon, as multiples of its expectation.
 
@@ -104,6 +106,7 @@ def value_interval_factors(
         fit: of `fit_gamma_gamma`.
         scores: of `transactions.score`, n rows.
         frequency: of the same cells, shape n.
+        common_sd: see `forecasts.common_variation`.
         coverage: of the interval.
 
     Returns:
@@ -114,7 +117,7 @@ def value_interval_factors(
     square = scores["orders_variance"].to_numpy() + orders**2
     # A level whose variance does not exist (p x + q <= 2) is given a relative variance of 4: wide, and finite.
     level = 1 / np.maximum(p * np.asarray(frequency) + q - 2, 0.25)
-    second = (1 + level) * (square + orders / p) / orders**2
+    second = (1 + level) * (1 + common_sd**2) * (square + orders / p) / orders**2
 
     none = scores["probability_no_order"].to_numpy()
     some = np.maximum(1 - none, 1e-12)

@@ -6,30 +6,35 @@ The customers themselves stay in the database: it counts who ordered alike into 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from outside_in.clv.contracts import fit_shifted_beta_geometric, remaining_periods
+from outside_in.clv.contracts import fit_shifted_beta_geometric, remaining_periods, total_lost_periods
 from outside_in.clv.estimation import Fit, NotEnoughData
+from outside_in.clv.forecasts import Total, common_variation
 from outside_in.clv.histories import KEYS
 from outside_in.clv.spend import PARAMETERS as SPEND_PARAMETERS
 from outside_in.clv.spend import expected_order_value, fit_gamma_gamma, value_interval_factors
 from outside_in.clv.transactions import (
     MODELS,
     TRANSACTION_MODELS,
+    bootstrap,
     fit,
     order_count_log_probability,
     score,
-    total_orders_interval,
+    total_orders,
 )
 from outside_in.frames import typed
 
 ALL = "(all)"  # customers of every segment
 NO_PARAMETER = "(none)"
+BOOTSTRAP_REPLICATES = 30
+BOOTSTRAP_SEED = 0
+QUARTER_MONTHS = 3
 
 FITS = {
     "snapshot_date": "day",
@@ -38,6 +43,9 @@ FITS = {
     "parameter": "text",
     "estimate": "number",
     "standard_error": "number",
+    "estimate_low": "number",
+    "estimate_high": "number",
+    "bootstrap_standard_error": "number",
     "log_likelihood": "number",
     "customer_count": "whole",
     "gradient_norm": "number",
@@ -56,6 +64,11 @@ BACKTESTS = {
     "expected_orders": "number",
     "expected_orders_low": "number",
     "expected_orders_high": "number",
+    "common_variation": "number",
+    "quarter_end_date": "day",
+    "quarter_actual": "number",
+    "quarter_expected": "number",
+    "quarter_variance": "number",
     "actual_revenue": "number",
     "expected_revenue": "number",
     "mean_absolute_error": "number",
@@ -98,21 +111,24 @@ def fit_table(
     """Fit every model to what each snapshot could know.
 
     Args:
-        snapshots: one row per snapshot_date.
+        snapshots: snapshot_date and is_current.
         cells: snapshot_date, segment, frequency, recency_days, age_days and customer_count.
         spend_cells: snapshot_date, frequency, mean_order_value and customer_count.
         contract_cells: snapshot_date, renewal_count, is_lost and contract_count.
 
     Returns:
         Columns FITS. Transaction models are fitted on the customers of all segments and of each; a model that cannot be
-        fitted on all of them has one row without an estimate whose note says what it needs.
+        fitted on all of them has one row without an estimate whose note says what it needs. Those of all customers as
+        of now are bootstrapped as well.
     """
     rows: list[Row] = []
+    today = snapshots.loc[snapshots["is_current"].astype(bool), "snapshot_date"].iloc[0]
     for day in sorted(snapshots["snapshot_date"]):
         for name, known in _populations(cells[cells["snapshot_date"] == day]):
             distinct = _distinct(known)
+            again = distinct if day == today and name == ALL else None
             for model in TRANSACTION_MODELS:
-                rows += _fit_rows(day, name, model, partial(fit, model, distinct))
+                rows += _fit_rows(day, name, model, partial(fit, model, distinct), again)
         spend = spend_cells[spend_cells["snapshot_date"] == day]
         rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend))
         contracts = _contract_periods(contract_cells[contract_cells["snapshot_date"] == day])
@@ -140,18 +156,24 @@ def backtest_table(cells: pd.DataFrame, contract_cells: pd.DataFrame, fits: pd.D
             known = past[past["snapshot_date"] == day]
             for segment, customers in _populations(known):
                 if len(customers) and name in (ALL, segment):
-                    row = _backtest(fitted, spend, customers)
-                    rows.append({"snapshot_date": day, "segment": segment, "fitted_on": name, "model": model, **row})
+                    key = {"segment": segment, "fitted_on": name, "model": model}
+                    row = _backtest(fitted, spend, customers, _own_variation(rows, key, day))
+                    rows.append({"snapshot_date": day, **key, **row})
         elif model == "shifted_beta_geometric":
             known = past_contracts[(past_contracts["snapshot_date"] == day) & ~past_contracts["is_lost"]]
             if len(known):
-                row = _backtest_contracts(fitted, known)
-                rows.append({"snapshot_date": day, "segment": ALL, "fitted_on": ALL, "model": model, **row})
+                key = {"segment": ALL, "fitted_on": ALL, "model": model}
+                row = _backtest_contracts(fitted, known, day, _own_variation(rows, key, day))
+                rows.append({"snapshot_date": day, **key, **row})
     return typed(rows, BACKTESTS)
 
 
 def score_table(
-    cells: pd.DataFrame, fits: pd.DataFrame, choices: pd.DataFrame, annual_discount_rate: float
+    cells: pd.DataFrame,
+    fits: pd.DataFrame,
+    choices: pd.DataFrame,
+    backtests: pd.DataFrame,
+    annual_discount_rate: float,
 ) -> pd.DataFrame:
     """Score the distinct histories of today, each with the model chosen for its segment.
 
@@ -159,6 +181,7 @@ def score_table(
         cells: of clv_cells.
         fits: of `fit_table`.
         choices: segment, fitted_on and model, one row per segment that has a model.
+        backtests: of `backtest_table`.
         annual_discount_rate: 0.1 makes an order in a year worth 1 / 1.1 of one now.
 
     Returns:
@@ -166,6 +189,7 @@ def score_table(
         with a probability of 95 %.
     """
     current = cells[cells["is_current"]]
+    past = cast(list[Row], backtests.to_dict("records"))
     scored = []
     for choice in choices.sort_values("segment").itertuples():
         known = _distinct(current[current["segment"] == choice.segment])
@@ -176,7 +200,9 @@ def score_table(
         scores = score(chosen, known, float(current["horizon_days"].iloc[0]), annual_discount_rate)
         spend = _stored_fit(fits, day, ALL, "gamma_gamma")
         if spend:
-            factors = value_interval_factors(spend, scores, known["frequency"].to_numpy(np.float64))
+            key = {"segment": choice.segment, "fitted_on": choice.fitted_on, "model": choice.model}
+            common_sd = _own_variation(past, key, day)
+            factors = value_interval_factors(spend, scores, known["frequency"].to_numpy(np.float64), common_sd)
             scores["low_factor"], scores["high_factor"] = factors
         scored.append(known[KEYS].join(scores).assign(segment=choice.segment, model=choice.model))
     return typed(pd.concat(scored) if scored else [], SCORES)
@@ -234,28 +260,42 @@ def _distinct(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.groupby(KEYS)[["customer_count"]].sum().reset_index()
 
 
-def _fit_rows(day: Any, population: str, model: str, fitting: Callable[[], Fit]) -> list[Row]:
-    """A fit as rows, one per parameter; what cannot be fitted says so once, for all customers."""
+def _fit_rows(
+    day: Any, population: str, model: str, fitting: Callable[[], Fit], again: pd.DataFrame | None = None
+) -> list[Row]:
+    """A fit as rows, one per parameter; what cannot be fitted says so once, for all customers.
+
+    Cells given to fit `again` are drawn from for the bootstrap.
+    """
     where = {"snapshot_date": day, "fitted_on": population, "model": model}
     try:
         fitted = fitting()
     except NotEnoughData as error:
         return [{**where, "parameter": NO_PARAMETER, "is_converged": False, "note": str(error)}]
-    return [
-        {
-            **where,
-            "parameter": parameter,
-            "estimate": estimate,
-            "standard_error": fitted.standard_errors[parameter],
-            "log_likelihood": fitted.log_likelihood,
-            "customer_count": fitted.customer_count,
-            "gradient_norm": fitted.gradient_norm,
-            "is_converged": fitted.is_converged,
-            "is_at_boundary": fitted.is_at_boundary,
-            "log_covariance": json.dumps(covariances.tolist()),
-        }
-        for (parameter, estimate), covariances in zip(fitted.estimates.items(), fitted.log_covariance, strict=True)
-    ]
+    errors: dict[str, float] = {}
+    if again is not None and not fitted.is_at_boundary:
+        errors = bootstrap(fitted, again, BOOTSTRAP_REPLICATES, BOOTSTRAP_SEED)
+    rows = []
+    for (parameter, estimate), covariances in zip(fitted.estimates.items(), fitted.log_covariance, strict=True):
+        low, high = fitted.intervals[parameter] or (None, None)
+        rows.append(
+            {
+                **where,
+                "parameter": parameter,
+                "estimate": estimate,
+                "standard_error": fitted.standard_errors[parameter],
+                "estimate_low": low,
+                "estimate_high": high,
+                "bootstrap_standard_error": errors.get(parameter),
+                "log_likelihood": fitted.log_likelihood,
+                "customer_count": fitted.customer_count,
+                "gradient_norm": fitted.gradient_norm,
+                "is_converged": fitted.is_converged,
+                "is_at_boundary": fitted.is_at_boundary,
+                "log_covariance": json.dumps(covariances.tolist()),
+            }
+        )
+    return rows
 
 
 def _stored_fits(fits: pd.DataFrame) -> Iterator[tuple[Any, str, str, Fit]]:
@@ -277,11 +317,15 @@ def _fit_of(rows: pd.DataFrame) -> Fit:
     order = PARAMETERS[rows["model"].iloc[0]]
     rows = rows.set_index("parameter").loc[list(order)]
     first = rows.iloc[0]
-    errors = [None if pd.isna(error) else float(error) for error in rows["standard_error"]]
+    errors, lows, highs = (
+        [None if pd.isna(value) else float(value) for value in rows[column]]
+        for column in ("standard_error", "estimate_low", "estimate_high")
+    )
     return Fit(
         model=str(first["model"]),
         estimates=dict(zip(order, rows["estimate"].astype(float), strict=True)),
         standard_errors=dict(zip(order, errors, strict=True)),
+        intervals=dict(zip(order, zip(lows, highs, strict=True), strict=True)),
         log_likelihood=float(first["log_likelihood"]),
         customer_count=int(first["customer_count"]),
         gradient_norm=float(first["gradient_norm"]),
@@ -291,7 +335,22 @@ def _fit_of(rows: pd.DataFrame) -> Fit:
     )
 
 
-def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame) -> Row:
+def _own_variation(backtests: Iterable[Row], key: Mapping[str, Any], day: Any) -> float:
+    """What moves all customers at once, from the quarters of the same model and population that were over by a day."""
+    known = [
+        row
+        for row in backtests
+        if all(row[name] == value for name, value in key.items())
+        and pd.notna(row["quarter_end_date"])
+        and pd.Timestamp(row["quarter_end_date"]) <= pd.Timestamp(day)
+    ]
+    known.sort(key=lambda row: pd.Timestamp(row["quarter_end_date"]))
+    return common_variation(
+        [(Total(row["quarter_expected"], row["quarter_variance"]), row["quarter_actual"]) for row in known]
+    )
+
+
+def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame, common_sd: float) -> Row:
     """One forecast of one population against its horizon."""
     # One order for the sums, however the rows arrived.
     customers = customers.sort_values([*KEYS, "valued_frequency", "holdout_order_count", "segment"])
@@ -300,13 +359,22 @@ def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame) -> Row:
     actual = customers["holdout_order_count"].to_numpy(np.int64)
     expected = score(fitted, customers, horizon, 0.0)["expected_orders"].to_numpy()
     rate = customers["frequency"].to_numpy() / np.maximum(customers["age_days"].to_numpy(), 1)
-    low, _, high = total_orders_interval(fitted, _distinct(customers), horizon)
+    distinct = _distinct(customers)
+    low, high = total_orders(fitted, distinct, horizon).interval(common_sd)
+    quarter_end = pd.Timestamp(customers["quarter_end_date"].iloc[0])
+    quarter_days = (quarter_end - pd.Timestamp(customers["snapshot_date"].iloc[0])).days
+    quarter = total_orders(fitted, distinct, float(quarter_days))
     row: Row = {
         "customer_count": int(count.sum()),
         "actual_orders": (count * actual).sum(),
         "expected_orders": (count * expected).sum(),
         "expected_orders_low": low,
         "expected_orders_high": high,
+        "common_variation": common_sd,
+        "quarter_end_date": quarter_end.date(),
+        "quarter_actual": float(customers["holdout_quarter_order_count"].sum()),
+        "quarter_expected": quarter.mean,
+        "quarter_variance": quarter.variance,
         "actual_revenue": customers["holdout_value_amount"].sum(),
         "mean_absolute_error": (count * np.abs(expected - actual)).sum() / count.sum(),
         "naive_mean_absolute_error": (count * np.abs(rate * horizon - actual)).sum() / count.sum(),
@@ -335,20 +403,37 @@ def _contract_periods(contracts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _backtest_contracts(fitted: Fit, contracts: pd.DataFrame) -> Row:
-    """Months paid in the horizon, in place of orders."""
+def _backtest_contracts(fitted: Fit, contracts: pd.DataFrame, day: Any, common_sd: float) -> Row:
+    """Months paid in the horizon, in place of orders; what varies is how many are lost."""
     contracts = contracts.sort_values(["renewal_count", "holdout_renewal_count", "segment"])
     months = int(contracts["holdout_month_count"].iloc[0])
     count = contracts["contract_count"].to_numpy(np.float64)
+    renewals = contracts["renewal_count"].to_numpy(np.int64)
     actual = contracts["holdout_renewal_count"].to_numpy(np.float64)
-    expected = remaining_periods(fitted, contracts["renewal_count"].to_numpy(np.int64), months)
+    expected = remaining_periods(fitted, renewals, months)
     mrr = contracts["mrr_amount"].to_numpy(np.float64)
-    return {
+    all_months = float(count.sum()) * months
+    fewest_lost, most_lost = total_lost_periods(fitted, renewals, count, months).interval(common_sd)
+    row: Row = {
         "customer_count": int(count.sum()),
         "actual_orders": (count * actual).sum(),
         "expected_orders": (count * expected).sum(),
+        "expected_orders_low": max(all_months - most_lost, 0),
+        "expected_orders_high": all_months - fewest_lost,
+        "common_variation": common_sd,
+        "quarter_end_date": None,
         "actual_revenue": contracts["holdout_mrr_amount"].to_numpy(np.float64).sum(),
         "expected_revenue": (mrr * expected).sum(),
         "mean_absolute_error": (count * np.abs(expected - actual)).sum() / count.sum(),
         "naive_mean_absolute_error": (count * np.abs(months - actual)).sum() / count.sum(),
     }
+    if months >= QUARTER_MONTHS:
+        quarter = total_lost_periods(fitted, renewals, count, QUARTER_MONTHS)
+        after = pd.Timestamp(day) + pd.Timedelta(days=1) + pd.DateOffset(months=QUARTER_MONTHS)
+        row |= {
+            "quarter_end_date": (after - pd.Timedelta(days=1)).date(),
+            "quarter_actual": (count * (QUARTER_MONTHS - np.minimum(actual, QUARTER_MONTHS))).sum(),
+            "quarter_expected": quarter.mean,
+            "quarter_variance": quarter.variance,
+        }
+    return row

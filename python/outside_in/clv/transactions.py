@@ -6,10 +6,20 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy import special  # type: ignore[import-untyped]  # SciPy ships no types
 
 from outside_in.clv.bg_nbd import BG_NBD, MBG_NBD
-from outside_in.clv.estimation import Derivatives, Fit, Floats, Integers, NotEnoughData, Stage, maximum_likelihood
+from outside_in.clv.estimation import (
+    Derivatives,
+    Fit,
+    Floats,
+    Integers,
+    NotEnoughData,
+    Stage,
+    maximum,
+    maximum_likelihood,
+)
+from outside_in.clv.forecasts import Total
 from outside_in.clv.histories import DAYS_PER_WEEK, Histories, columns_of
 from outside_in.clv.nbd import Nbd
 from outside_in.clv.pareto_nbd import PARETO_NBD
@@ -20,9 +30,8 @@ MINIMUM_CUSTOMERS = 100
 MINIMUM_REPEAT_CUSTOMERS = 30
 MINIMUM_AGE_DAYS = 28
 SAMPLE_CELLS = 1024
-# Quarters of CDNOW are off by some 12 % more than chance explains, in both directions (docs/models/clv.md).
-COMMON_SD = 0.12
-PRIOR_BACKTESTS = 4
+# A bootstrap of so many customers, told for all of them, takes no longer the more there are.
+BOOTSTRAP_CUSTOMERS = 5000
 DISCOUNT_NODES = 6
 CHUNK = 2048
 
@@ -80,7 +89,13 @@ def fit(model: str, cells: pd.DataFrame) -> Fit:
     """
     histories = Histories.of(cells)
     _require_enough(histories)
-    return _fit(MODELS[model], histories)
+    chosen = MODELS[model]
+    stages = [_stage(chosen, histories)]
+    if len(histories) > SAMPLE_CELLS:
+        stages.insert(0, _stage(chosen, histories.sample(SAMPLE_CELLS)))
+    weeks = (histories.customers * histories.age_days).sum() / DAYS_PER_WEEK
+    orders_per_week = (histories.customers * histories.frequency).sum() / weeks
+    return maximum_likelihood(model, chosen.parameters, stages, chosen.starts(orders_per_week))
 
 
 def score(fit: Fit, cells: pd.DataFrame, horizon_days: float, annual_discount_rate: float = 0.0) -> pd.DataFrame:
@@ -128,11 +143,16 @@ def order_count_log_probability(fit: Fit, cells: pd.DataFrame, horizon_days: flo
     return np.asarray(np.where(counts == 0, np.logaddexp(left, stays + active), stays + active))
 
 
-def total_orders(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> tuple[float, float]:
-    """Mean and variance of the orders of all customers together in the horizon.
+def total_orders(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> Total:
+    """Orders of all customers together in the horizon.
 
     The variance is that of the customers, who may or may not order, stay or leave, plus that of the parameters (delta
     method): the second alone is far too sure of itself.
+
+    Args:
+        fit: of one of TRANSACTION_MODELS.
+        cells: as in `fit`.
+        horizon_days: length of the horizon after their age.
     """
     model = MODELS[fit.model]
     customers = cells["customer_count"].to_numpy(np.float64)
@@ -149,74 +169,33 @@ def total_orders(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> tuple[fl
     slope = np.array([mean_at(logs + ahead) - mean_at(logs - ahead) for ahead in step * np.eye(len(logs))]) / (2 * step)
     expected = _expect(model, fit.values, cells, horizon_days)
     variance = in_total(expected.orders_variance) + float(slope @ fit.log_covariance @ slope)
-    return in_total(expected.expected_orders), variance
+    return Total(in_total(expected.expected_orders), variance)
 
 
-def total_orders_interval(
-    fit: Fit, cells: pd.DataFrame, horizon_days: float, coverage: float = 0.95, common_sd: float = COMMON_SD
-) -> tuple[float, float, float]:
-    """Forecast interval of the orders of all customers together.
+def bootstrap(fit: Fit, cells: pd.DataFrame, replicates: int, seed: int) -> dict[str, float]:
+    """Standard errors from fitting again to customers drawn with replacement.
+
+    They trust no Hessian: where the model is not how customers behave, they are the larger ones.
 
     Args:
-        fit: of one of TRANSACTION_MODELS.
+        fit: of one of TRANSACTION_MODELS to these cells.
         cells: as in `fit`.
-        horizon_days: length of the horizon after their age.
-        coverage: of the interval.
-        common_sd: relative standard deviation of what moves all customers at once and no history tells beforehand:
-            seasons, campaigns, prices. See `common_variation`.
-
-    Returns:
-        Lower end, mean and upper end; the ends are quantiles of a gamma distribution, which has no orders below 0.
-    """
-    mean, variance = total_orders(fit, cells, horizon_days)
-    variance += (common_sd * mean) ** 2
-    if not variance:
-        return mean, mean, mean
-    low, high = stats.gamma.ppf([(1 - coverage) / 2, (1 + coverage) / 2], mean**2 / variance, scale=variance / mean)
-    return float(low), mean, float(high)
-
-
-def common_variation(actual: Floats, mean: Floats, variance: Floats) -> float:
-    """Relative standard deviation of what moves all customers at once, from backtests.
-
-    What is left of the squared errors when `total_orders`' own variance is taken off, drawn towards COMMON_SD, which
-    counts as PRIOR_BACKTESTS of them: a few quiet quarters do not show that there is no Christmas.
-
-    Args:
-        actual: orders that came, shape n (one per backtest; none is allowed).
-        mean: that were expected, shape n.
-        variance: of the expectation, shape n.
-    """
-    beyond = float((((actual - mean) ** 2 - variance) / mean**2).sum())
-    return float(np.sqrt(max(0.0, (PRIOR_BACKTESTS * COMMON_SD**2 + beyond) / (PRIOR_BACKTESTS + len(mean)))))
-
-
-def bootstrap(model: str, cells: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
-    """Fit the model again to customers drawn with replacement: an account of the uncertainty that trusts no Hessian.
-
-    Args:
-        model: one of TRANSACTION_MODELS.
-        cells: as in `fit`.
-        replicates: number of draws.
+        replicates: number of draws, each of as many customers as there are, at most BOOTSTRAP_CUSTOMERS.
         seed: of the draws.
 
     Returns:
-        One row per replicate: the parameters and log_likelihood.
-
-    Raises:
-        NotEnoughData: as in `fit`.
+        By parameter name; spread on the logarithmic scale times the estimate, as standard errors of the fit are.
     """
     histories = Histories.of(cells)
-    _require_enough(histories)
-    estimate = _fit(MODELS[model], histories)
+    drawn_count = min(histories.customer_count, BOOTSTRAP_CUSTOMERS)
     generator = np.random.default_rng(seed)
     shares = histories.customers / histories.customers.sum()
-    rows = []
+    logs = []
     for _ in range(replicates):
-        drawn = histories.with_customers(generator.multinomial(histories.customer_count, shares).astype(np.float64))
-        again = _fit(MODELS[model], drawn, estimate.values)
-        rows.append({**again.estimates, "log_likelihood": again.log_likelihood})
-    return pd.DataFrame(rows)
+        drawn = histories.of_customers(generator.multinomial(drawn_count, shares).astype(np.float64))
+        logs.append(maximum([_stage(MODELS[fit.model], drawn)], [fit.values])[0])
+    errors = fit.values * np.std(logs, axis=0, ddof=1) * np.sqrt(drawn_count / histories.customer_count)
+    return dict(zip(fit.estimates, errors.tolist(), strict=True))
 
 
 class _Expected(NamedTuple):
@@ -278,15 +257,8 @@ def _in_weeks(cells: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     return frequency.astype(np.float64), recency / DAYS_PER_WEEK, age / DAYS_PER_WEEK
 
 
-def _fit(model: TransactionModel, cells: Histories, start: Floats | None = None) -> Fit:
-    stages = [Stage(lambda values: model.likelihood(values, cells), cells.customer_count)]
-    if start is None and len(cells) > SAMPLE_CELLS:
-        sample = cells.sample(SAMPLE_CELLS)
-        stages.insert(0, Stage(lambda values: model.likelihood(values, sample), sample.customer_count))
-    weeks = (cells.customers * cells.age_days).sum() / DAYS_PER_WEEK
-    orders_per_week = (cells.customers * cells.frequency).sum() / weeks
-    starts = model.starts(orders_per_week) if start is None else [start]
-    return maximum_likelihood(model.name, model.parameters, stages, starts)
+def _stage(model: TransactionModel, cells: Histories) -> Stage:
+    return Stage(lambda values: model.likelihood(values, cells), cells.customer_count)
 
 
 def _require_enough(cells: Histories) -> None:
