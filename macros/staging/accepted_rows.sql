@@ -66,18 +66,20 @@ where
     {%- set is_path = column.endswith('page_path') or column.endswith('referrer') -%}
     case
         {%- if is_path %}
+        when not {{ has_at_sign(column) }} then {{ column }}
         when {{ has_at_sign("split_part(" ~ column ~ ", '?', 1)") }} then '***'
-        when {{ has_at_sign(column) }} then split_part({{ column }}, '?', 1)
+        else split_part({{ column }}, '?', 1)
         {%- else %}
         when
             {{ has_at_sign(column) }}
             or length({{ column }}) - length(translate({{ column }}, '0123456789', '')) >= 9
             then '***'
-        {%- endif %}
         else {{ column }}
+        {%- endif %}
     end
 {%- endmacro %}
 
+{#- As it is typed, or as a browser writes it in an address. -#}
 {% macro has_at_sign(text) -%}
-    ({{ text }} like '%@%' or lower({{ text }}) like '%!%40%' escape '!')
+    (position('@' in {{ text }}) > 0 or position('%40' in {{ text }}) > 0)
 {%- endmacro %}

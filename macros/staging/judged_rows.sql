@@ -63,9 +63,6 @@ select
     {% endfor -%}
     _loaded_at,
     _file,
-    {% for key in keys -%}
-        coalesce(cast({{ key_value(table, key) }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
-    {%- endfor %} as row_key,
     case
         when row_problem = 'future' then 'future'
         when row_problem is not null then 'rejected'

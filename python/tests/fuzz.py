@@ -630,7 +630,7 @@ class Company:
                 columns = ", ".join(table.columns)
                 found = con.execute(
                     f"select {columns}, {LANDED_AT} from staging.base_raw__{name}"
-                    " where row_verdict = 'accepted' and removed_values is null order by row_key"
+                    " where row_verdict = 'accepted' and removed_values is null order by all"
                 )
                 names = [column[0] for column in found.description]
                 self.clean[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

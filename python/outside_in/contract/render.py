@@ -103,7 +103,6 @@ def base_properties(table: RawTable) -> str:
     added = {
         LANDED_AT: ("timestamp", "When the row was landed, in UTC."),
         "_file": ("varchar", "File it came from, below RAW_DIR."),
-        "row_key": ("varchar", "The key's values, joined by |."),
         "row_verdict": ("varchar", "accepted, rejected, superseded, deleted or future."),
         "reject_reason": (
             "varchar",
