@@ -24,6 +24,7 @@ def simulate(
     entry_days: int = 91,
     horizon_days: int = 273,
     parameters: dict[str, float] | None = None,
+    is_merged_by_day: bool = True,
 ) -> pd.DataFrame:
     """Draw customers of a transaction model with Gamma-Gamma spend.
 
@@ -35,10 +36,12 @@ def simulate(
         entry_days: first orders come in these first days, evenly.
         horizon_days: length of the holdout after it.
         parameters: of the transaction model, times in weeks; those of CDNOW by default.
+        is_merged_by_day: orders of one day are one, as in the warehouse. Else every order counts and a time is known to
+            the nearest day, as the models themselves would have it.
 
     Returns:
         One row per customer: frequency, recency_days, age_days and mean_order_value (nan without a repeat) of what is
-        known, horizon_orders and horizon_value of what comes. Orders are counted by day, as the models' contract says.
+        known, horizon_orders and horizon_value of what comes.
     """
     generator = np.random.default_rng(seed)
     truth = parameters or CDNOW[model]
@@ -59,11 +62,13 @@ def simulate(
     while present.size:
         time[present] += generator.exponential(1.0, present.size) / np.maximum(rate[present], 1e-300)
         present = present[time[present] < first[present] + end[present]]
-        day = time[present].astype(np.int64)
-        new, known = day > last_day[present], day <= age[present]
+        elapsed = time[present] - first[present]
+        day = time[present].astype(np.int64) if is_merged_by_day else np.maximum(np.rint(elapsed), 1).astype(np.int64)
+        when = day if is_merged_by_day else elapsed
+        new, known = (day > last_day[present]) | (not is_merged_by_day), when <= age[present]
         frequency[present] += new & known
-        ahead[present] += new & ~known & (day <= age[present] + horizon_days)
-        recency[present] = np.where(known, day, recency[present])
+        ahead[present] += new & ~known & (when <= age[present] + horizon_days)
+        recency[present] = np.where(known, np.minimum(day, age[present]), recency[present])
         last_day[present] = day
         present = present[generator.random(present.size) >= chance[present]]
 

@@ -15,6 +15,7 @@ _TYPES: dict[str, Any] = {
     "whole": pd.Int64Dtype(),
     "flag": pd.BooleanDtype(),
     "day": pd.ArrowDtype(pa.date32()),
+    "moment": "datetime64[us]",
 }
 
 
@@ -30,7 +31,7 @@ def typed(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, types: Mapping[str, 
 
     Args:
         rows: one mapping per row, or a frame; what a row does not have is null.
-        types: text, number, whole, flag or day by column name, in the order wanted.
+        types: text, number, whole, flag, day or moment by column name, in the order wanted.
 
     Returns:
         A frame with one column per name; NaN is null.

@@ -92,6 +92,28 @@ def test_scores_are_what_comes(many: tuple[clv.Fit, pd.DataFrame]) -> None:
     assert squares.mean() == pytest.approx(scores["orders_variance"].mean(), rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("is_merged_by_day", "orders_off", "value_off", "calibration_error"),
+    [(False, 0.005, 0.01, 0.002), (True, 0.02, 0.02, 0.005)],
+)
+def test_a_million_customers_with_the_rates_of_cdnow(
+    is_merged_by_day: bool, orders_off: float, value_off: float, calibration_error: float
+) -> None:
+    """A year ahead, known to the day. That orders of one day are one hides orders and chances of leaving: 1.4 %."""
+    customers = simulate("bg_nbd", 1_000_000, 4, 364, 182, 365, is_merged_by_day=is_merged_by_day)
+    cells = to_cells(customers)
+    found = clv.fit("bg_nbd", cells)
+    spend = clv.fit_gamma_gamma(customers[:100_000].assign(customer_count=1))
+    scored = customers.merge(cells.join(clv.score(found, cells, 365)), on=["frequency", "recency_days", "age_days"])
+    value = clv.expected_order_value(spend, scored["frequency"].to_numpy(), scored["mean_order_value"].to_numpy())
+    orders = scored["expected_orders"]
+    assert orders.sum() == pytest.approx(scored["horizon_orders"].sum(), rel=orders_off)
+    assert (orders * value).sum() == pytest.approx(scored["horizon_value"].sum(), rel=value_off)
+    bins = pd.qcut(scored["probability_no_order"].rank(method="first"), 20, labels=False)
+    gap = (scored["probability_no_order"] - (scored["horizon_orders"] == 0)).groupby(bins).mean().abs()
+    assert gap.mean() < calibration_error
+
+
 @pytest.mark.parametrize("model", clv.TRANSACTION_MODELS)
 def test_intervals_of_customers_hold_their_value(model: str) -> None:
     customers = slow(model, 60_000, seed=12)

@@ -10,7 +10,7 @@ select
     bin,
     customer_count,
     predicted_share,
-    churned_share,
-    ci_low,
-    ci_high
+    cast(churned_count as double) / nullif(customer_count, 0) as churned_share,
+    {{ wilson('cast(churned_count as double)', 'customer_count', '-') }} as ci_low,
+    {{ wilson('cast(churned_count as double)', 'customer_count', '+') }} as ci_high
 from bins

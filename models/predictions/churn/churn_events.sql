@@ -1,4 +1,29 @@
 -- grain: one row per event of a customer and kind of event: what may tell a stay from a departure
+{%- set unlinked = 'cast(null as timestamp)' %}
+{%- set sources = [
+    {'rows': 'linked_orders', 'kind': "'order'", 'at': 'ordered_at', 'value': 'revenue_amount'},
+    {'rows': 'linked_contacts', 'kind': "'contact'", 'at': 'started_at'},
+    {'rows': 'linked_interactions', 'kind': "'wait'", 'at': 'over_at', 'value': 'waiting_seconds / 6e1',
+     'where': 'waiting_seconds is not null'},
+    {'rows': 'linked_interactions', 'kind': "'abandoned'", 'at': 'over_at', 'where': 'is_queue_abandoned'},
+    {'rows': 'answers', 'kind': 'survey_type', 'at': 'responded_at', 'linked_at': unlinked,
+     'value': 'coalesce(nps_score, csat_points, ces_points)',
+     'where': 'coalesce(nps_score, csat_points, ces_points) is not null'},
+    {'rows': 'linked_shipments', 'kind': "'delivery'", 'at': 'delivered_at', 'value': 'delivery_days',
+     'where': 'delivered_at is not null'},
+    {'rows': 'linked_shipments', 'kind': "'late_delivery'", 'at': 'promise_ends_at',
+     'where': 'coalesce(delivered_at, promise_ends_at) >= promise_ends_at'},
+    {'rows': 'linked_returns', 'kind': "'return'", 'at': 'returned_at'},
+    {'rows': 'linked_sessions', 'kind': "'session'", 'at': 'last_event_at'},
+    {'rows': 'linked_sessions', 'kind': "'support_session'", 'at': 'last_event_at', 'where': 'is_support_session'},
+    {'rows': 'loyalty_events', 'kind': "'points_earned'", 'at': 'event_at', 'linked_at': unlinked,
+     'value': 'points', 'where': "event_type = 'earn'"},
+    {'rows': 'loyalty_events', 'kind': "'points_redeemed'", 'at': 'event_at', 'linked_at': unlinked,
+     'value': 'points', 'where': "event_type = 'redeem'"},
+    {'rows': 'subscription_events', 'kind': "'subscription'", 'at': 'event_at', 'linked_at': unlinked},
+    {'rows': 'subscription_events', 'kind': "'pause'", 'at': 'event_at', 'linked_at': unlinked,
+     'where': "event_type in ('pause', 'cancel')"},
+] %}
 with
 
 orders as (
@@ -169,148 +194,31 @@ linked_sessions as (
 ),
 
 -- A parcel is late as soon as its promised day is over, whether or not it ever comes.
-late_shipments as (
+linked_shipments as (
     select
         shipments.*,
         linked_orders.linked_at
     from shipments
     left join linked_orders on shipments.order_id = linked_orders.order_id
-    where coalesce(shipments.delivered_at, shipments.promise_ends_at) >= shipments.promise_ends_at
+),
+
+linked_returns as (
+    select
+        returned_items.*,
+        linked_orders.linked_at
+    from returned_items
+    left join linked_orders on returned_items.order_id = linked_orders.order_id
 )
-
+{% for source in sources %}
 select
     customer_id,
-    'order' as kind,
-    ordered_at as happened_at,
-    linked_at,
-    cast(revenue_amount as decimal(28, 8)) as value
-from linked_orders
-
-union all
-
-select
-    customer_id,
-    'contact' as kind,
-    started_at as happened_at,
-    linked_at,
-    cast(null as decimal(28, 8)) as value
-from linked_contacts
-
-union all
-
-select
-    customer_id,
-    'wait' as kind,
-    over_at as happened_at,
-    linked_at,
-    cast(waiting_seconds / 6e1 as decimal(28, 8)) as value
-from linked_interactions
-where waiting_seconds is not null
-
-union all
-
-select
-    customer_id,
-    'abandoned' as kind,
-    over_at as happened_at,
-    linked_at,
-    cast(null as decimal(28, 8)) as value
-from linked_interactions
-where is_queue_abandoned
-
-union all
-
-select
-    customer_id,
-    survey_type as kind,
-    responded_at as happened_at,
-    cast(null as timestamp) as linked_at,
-    cast(coalesce(nps_score, csat_points, ces_points) as decimal(28, 8)) as value
-from answers
-where coalesce(nps_score, csat_points, ces_points) is not null
-
-union all
-
-select
-    shipments.customer_id,
-    'delivery' as kind,
-    shipments.delivered_at as happened_at,
-    linked_orders.linked_at,
-    cast(shipments.delivery_days as decimal(28, 8)) as value
-from shipments
-left join linked_orders on shipments.order_id = linked_orders.order_id
-where shipments.delivered_at is not null
-
-union all
-
-select
-    customer_id,
-    'late_delivery' as kind,
-    promise_ends_at as happened_at,
-    linked_at,
-    cast(null as decimal(28, 8)) as value
-from late_shipments
-
-union all
-
-select
-    returned_items.customer_id,
-    'return' as kind,
-    returned_items.returned_at as happened_at,
-    linked_orders.linked_at,
-    cast(null as decimal(28, 8)) as value
-from returned_items
-left join linked_orders on returned_items.order_id = linked_orders.order_id
-
-union all
-
-select
-    customer_id,
-    'session' as kind,
-    last_event_at as happened_at,
-    linked_at,
-    cast(null as decimal(28, 8)) as value
-from linked_sessions
-
-union all
-
-select
-    customer_id,
-    'support_session' as kind,
-    last_event_at as happened_at,
-    linked_at,
-    cast(null as decimal(28, 8)) as value
-from linked_sessions
-where is_support_session
-
-union all
-
-select
-    customer_id,
-    case event_type when 'earn' then 'points_earned' else 'points_redeemed' end as kind,
-    event_at as happened_at,
-    cast(null as timestamp) as linked_at,
-    cast(points as decimal(28, 8)) as value
-from loyalty_events
-where event_type in ('earn', 'redeem')
-
-union all
-
-select
-    customer_id,
-    'subscription' as kind,
-    event_at as happened_at,
-    cast(null as timestamp) as linked_at,
-    cast(null as decimal(28, 8)) as value
-from subscription_events
-
-union all
-
-select
-    customer_id,
-    'pause' as kind,
-    event_at as happened_at,
-    cast(null as timestamp) as linked_at,
-    cast(null as decimal(28, 8)) as value
-from subscription_events
-where event_type in ('pause', 'cancel')
+    {{ source.kind }} as kind,
+    {{ source.at }} as happened_at,
+    {{ source.linked_at | default('linked_at') }} as linked_at,
+    cast({{ source.value | default('null') }} as decimal(28, 8)) as value
+from {{ source.rows }}
+{%- if source.where is defined %}
+where {{ source.where }}
+{%- endif %}
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from outside_in.churn.model import (
     outcomes_missing,
     prepared,
 )
+from outside_in.frames import typed
 
 EVALUATED_MOMENTS = 4
 BINS = 10
@@ -33,50 +33,48 @@ _PERMUTATIONS = 3
 _PSI_FLOOR = 1e-4
 
 BACKTEST_COLUMNS = {
-    "customer_id": "string",
-    "snapshot_at": "datetime64[us]",
-    "kind": "string",
-    "is_churned": "bool",
-    **dict.fromkeys(CANDIDATES, "float64"),
+    "customer_id": "text",
+    "snapshot_at": "moment",
+    "kind": "text",
+    "is_churned": "flag",
+    **dict.fromkeys(CANDIDATES, "number"),
 }
-CHAMPION_COLUMNS = {"kind": "string", "champion": "string", "evaluated_moments": "int64", "note": "string"}
+CHAMPION_COLUMNS = {"kind": "text", "champion": "text", "evaluated_moments": "whole", "note": "text"}
 EVALUATION_COLUMNS = {
-    "split": "string",
-    "metric": "string",
-    "value": "float64",
-    "baseline_value": "float64",
-    "recency_value": "float64",
-    "closed_form_value": "float64",
-    "combined_value": "float64",
-    "customer_count": "int64",
-    "champion": "string",
-    "note": "string",
+    "split": "text",
+    "metric": "text",
+    "value": "number",
+    "baseline_value": "number",
+    "recency_value": "number",
+    "closed_form_value": "number",
+    "combined_value": "number",
+    "customer_count": "whole",
+    "champion": "text",
+    "note": "text",
 }
 CALIBRATION_COLUMNS = {
-    "split": "string",
-    "bin": "int64",
-    "customer_count": "int64",
-    "predicted_share": "float64",
-    "churned_share": "float64",
-    "ci_low": "float64",
-    "ci_high": "float64",
+    "split": "text",
+    "bin": "whole",
+    "customer_count": "whole",
+    "predicted_share": "number",
+    "churned_count": "whole",
 }
 IMPORTANCE_COLUMNS = {
-    "feature": "string",
-    "importance": "float64",
-    "standard_error": "float64",
-    "direction": "string",
-    "effect": "float64",
-    "known_share": "float64",
+    "feature": "text",
+    "importance": "number",
+    "standard_error": "number",
+    "direction": "text",
+    "effect": "number",
+    "known_share": "number",
 }
 DRIFT_COLUMNS = {
-    "item_type": "string",
-    "item": "string",
-    "psi": "float64",
-    "z_score": "float64",
-    "reference_value": "float64",
-    "current_value": "float64",
-    "verdict": "string",
+    "item_type": "text",
+    "item": "text",
+    "psi": "number",
+    "z_score": "number",
+    "reference_value": "number",
+    "current_value": "number",
+    "verdict": "text",
 }
 
 
@@ -95,7 +93,7 @@ def backtest(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: int) -> 
     """
     frame = prepared(features)
     found = [rows for _, _, rows in _judged_moments(frame, cells, horizon_days)]
-    return _typed(pd.concat(found) if found else pd.DataFrame(columns=list(BACKTEST_COLUMNS)), BACKTEST_COLUMNS)
+    return typed(pd.concat(found) if found else [], BACKTEST_COLUMNS)
 
 
 def choose(features: pd.DataFrame, cells: pd.DataFrame, judged: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -126,7 +124,7 @@ def choose(features: pd.DataFrame, cells: pd.DataFrame, judged: pd.DataFrame, as
         else:
             losses = {name: log_loss(past["is_churned"], past[name]) for name in CANDIDATES}
             rows.append((kind, min(losses, key=lambda name: np.nan_to_num(losses[name], nan=np.inf)), moments, None))
-    return _typed(pd.DataFrame(rows, columns=list(CHAMPION_COLUMNS)), CHAMPION_COLUMNS)
+    return typed(pd.DataFrame(rows, columns=list(CHAMPION_COLUMNS)), CHAMPION_COLUMNS)
 
 
 def evaluate(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
@@ -152,11 +150,11 @@ def evaluate(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
             result.append((kind, "log_loss", *[np.nan] * 5, 0, None, notes[kind]))
     if not len(rows):
         result.append(("holdout", "log_loss", *[np.nan] * 5, 0, None, " / ".join(notes[kind] for kind in KINDS)))
-    return _typed(pd.DataFrame(result, columns=list(EVALUATION_COLUMNS)), EVALUATION_COLUMNS)
+    return typed(pd.DataFrame(result, columns=list(EVALUATION_COLUMNS)), EVALUATION_COLUMNS)
 
 
 def calibrate(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
-    """What was predicted and what came, in ten bins of equally many customers, with Wilson's interval.
+    """What was predicted and what came, in ten bins of equally many customers.
 
     Returns:
         One row per split and bin, `CALIBRATION_COLUMNS`. Equal predictions share a bin, so some may be missing.
@@ -167,9 +165,8 @@ def calibrate(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
         bins = _bins(predicted)
         for number in np.unique(bins):
             inside = bins == number
-            low, high = _wilson(lost[inside])
-            result.append((split, number + 1, inside.sum(), predicted[inside].mean(), lost[inside].mean(), low, high))
-    return _typed(pd.DataFrame(result, columns=list(CALIBRATION_COLUMNS)), CALIBRATION_COLUMNS)
+            result.append((split, number + 1, inside.sum(), predicted[inside].mean(), lost[inside].sum()))
+    return typed(pd.DataFrame(result, columns=list(CALIBRATION_COLUMNS)), CALIBRATION_COLUMNS)
 
 
 def weigh_features(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
@@ -185,7 +182,7 @@ def weigh_features(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: in
     frame = prepared(features)
     models = [(model, test) for model, test, _ in _judged_moments(frame, cells, horizon_days, moments=1)]
     if not models:
-        return _typed(pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)), IMPORTANCE_COLUMNS)
+        return typed([], IMPORTANCE_COLUMNS)
     outcome = np.concatenate([test["is_churned"].to_numpy(bool) for _, test in models])
     closed_forms = [model.predict(test, "closed_form") for model, test in models]
 
@@ -224,7 +221,7 @@ def weigh_features(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: in
             )
         )
     result = pd.DataFrame(rows, columns=list(IMPORTANCE_COLUMNS))
-    return _typed(result.sort_values(["importance", "feature"], ascending=[False, True]), IMPORTANCE_COLUMNS)
+    return typed(result.sort_values(["importance", "feature"], ascending=[False, True]), IMPORTANCE_COLUMNS)
 
 
 def drift(features: pd.DataFrame, current: pd.DataFrame, cells: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
@@ -253,7 +250,7 @@ def drift(features: pd.DataFrame, current: pd.DataFrame, cells: pd.DataFrame, ho
             psi = stability_index(before, after)
             rows.append(("feature", feature, psi, np.nan, _mean(before), _mean(after), _verdict(psi, 0.1, 0.25)))
         rows += _parameter_drift(cells, then["snapshot_at"].iloc[0], now["snapshot_at"].iloc[0], horizon_days)
-    return _typed(pd.DataFrame(rows, columns=list(DRIFT_COLUMNS)), DRIFT_COLUMNS)
+    return typed(pd.DataFrame(rows, columns=list(DRIFT_COLUMNS)), DRIFT_COLUMNS)
 
 
 def with_champion(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
@@ -405,15 +402,6 @@ def _bins(probability: Floats) -> npt.NDArray[np.int64]:
     return bins
 
 
-def _wilson(lost: Floats) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of ones."""
-    n, z = len(lost), NormalDist().inv_cdf(0.975)
-    share = lost.mean()
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(max(middle - half, 0)), float(min(middle + half, 1))
-
-
 def _numbers(column: pd.Series[Any]) -> Floats:
     """A column as plain doubles."""
     return np.asarray(column, np.float64)
@@ -427,8 +415,3 @@ def _verdict(distance: float, shifting: float, drifted: float) -> str:
     if not np.isfinite(distance):
         return "not known"
     return "drifted" if distance > drifted else "shifting" if distance > shifting else "stable"
-
-
-def _typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    """Columns and types as declared, also where there are no rows to tell them from."""
-    return frame[list(columns)].astype(columns).reset_index(drop=True)
