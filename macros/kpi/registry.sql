@@ -16,8 +16,7 @@
 -#}
 
 {#-
-    Facts (and predictions) with additive parts, and those of them with medians or percentiles: each has its kpi_parts__
-    (kpi_counts__).
+    Facts (and predictions) with additive parts: each has its kpi_parts__.
 -#}
 {% macro facts_with_parts() -%}
     {{ return([
@@ -69,16 +68,17 @@
     ]) }}
 {%- endmacro %}
 
+{#- Facts with medians or percentiles. -#}
 {% macro facts_with_quantiles() -%}
     {{ return([
-        'cases',
-        'interactions',
-        'page_speeds',
-        'replies',
-        'returns',
-        'shipments',
-        'survey_invitations',
-        'survey_submissions',
+        'fct_cases',
+        'fct_interactions',
+        'fct_page_speeds',
+        'fct_replies',
+        'fct_returns',
+        'fct_shipments',
+        'fct_survey_invitations',
+        'fct_survey_submissions',
     ]) }}
 {%- endmacro %}
 
@@ -109,6 +109,7 @@
         {%- for kpi_id, entry in registered.items() -%}
             {%- do entries.append({
                 'kpi_id': kpi_id,
+                'fact': fact,
                 'kind': entry.kind,
                 'date': entry.date,
                 'measure': entry.get('measure'),
@@ -122,6 +123,18 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(entries) }}
+{% endmacro %}
+
+{#- The entries of medians and percentiles, of all facts. -#}
+{% macro quantile_entries() %}
+    {%- set found = [] -%}
+    {%- for fact in facts_with_quantiles() -%}
+        {%- do ref(fact) -%}
+        {%- for entry in kpi_entries(fact) if entry.kind in ('median', 'p75') -%}
+            {%- do found.append(entry) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {% endmacro %}
 
 {#- Every registered KPI with its kind and scale, from all facts. -#}
