@@ -85,14 +85,14 @@
 
 {% macro may_be_unreadable(found_type, wanted_type) %}
     {{- return(
-        found_type is not none and wanted_type != 'varchar' and found_type | lower != wanted_type | lower
-        or found_type == 'DOUBLE'
+        found_type is not none and wanted_type != 'varchar'
+        and (found_type | lower != wanted_type | lower or wanted_type | lower in ('double', 'date', 'timestamp'))
     ) -}}
 {% endmacro %}
 
-{#- Not before our era, after the year 9999, or without end: nothing happens there, and calendars end. -#}
+{#- Not before 1900, after the year 9999, or without end: nothing is recorded there, and calendars begin and end. -#}
 {% macro in_calendar(value, type) -%}
-    {{ value }} >= cast('0001-01-01' as {{ type }}) and {{ value }} < cast('10000-01-01' as {{ type }})
+    {{ value }} >= cast('1900-01-01' as {{ type }}) and {{ value }} < cast('10000-01-01' as {{ type }})
 {%- endmacro %}
 
 {#- A column of a file as the contract's type; null where its value is not of that type. -#}
@@ -104,6 +104,20 @@
     {%- elif wanted == 'double' -%}
         {%- set number = "try_cast(" ~ (column if found_type == 'DOUBLE' else text) ~ " as double)" -%}
         case when isfinite({{ number }}) then {{ number }} end
+    {%- elif wanted in ('timestamp', 'date') -%}
+        {%- set offset_fits = "" -%}
+        {%- if found_type == 'TIMESTAMP WITH TIME ZONE' -%}
+            {%- set read = "try_cast(" ~ column ~ " at time zone 'UTC' as " ~ wanted ~ ")" -%}
+        {%- elif found_type.startswith('TIMESTAMP') or found_type == 'DATE' -%}
+            {%- set read = column if found_type | lower == wanted else "try_cast(" ~ column ~ " as " ~ wanted ~ ")" -%}
+        {%- elif wanted == 'date' -%}
+            {%- set read = "try_cast(" ~ text ~ " as date)" -%}
+        {%- else -%}
+            {#- The session's time zone is UTC, so text without an offset is UTC. No place is 15 hours away from it. -#}
+            {%- set read = "try_cast(" ~ text ~ " as timestamp with time zone) at time zone 'UTC'" -%}
+            {%- set offset_fits = " and not regexp_matches(" ~ text ~ ", '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')" -%}
+        {%- endif -%}
+        case when {{ in_calendar(read, wanted) }}{{ offset_fits }} then {{ read }} end
     {%- elif found_type | lower == wanted -%}
         {{ column }}
     {%- elif wanted == 'varchar' -%}
@@ -119,28 +133,6 @@
             when lower({{ text }}) in ('true', 't', 'yes', 'y', '1', '1.0') then true
             when lower({{ text }}) in ('false', 'f', 'no', 'n', '0', '0.0') then false
         end
-    {%- elif wanted == 'timestamp' -%}
-        {%- if found_type == 'TIMESTAMP WITH TIME ZONE' -%}
-            ({{ column }} at time zone 'UTC')
-        {%- elif found_type.startswith('TIMESTAMP') or found_type == 'DATE' -%}
-            cast({{ column }} as timestamp)
-        {%- else -%}
-            {#- The session's time zone is UTC, so text without an offset is UTC. No place is 15 hours away from it. -#}
-            case
-                when
-                    {{ in_calendar("try_cast(" ~ text ~ " as timestamp with time zone)", "timestamp with time zone") }}
-                    and not regexp_matches({{ text }}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')
-                    then try_cast({{ text }} as timestamp with time zone) at time zone 'UTC'
-            end
-        {%- endif -%}
-    {%- elif wanted == 'date' -%}
-        {%- if found_type.startswith('TIMESTAMP') -%}
-            cast({{ column }} as date)
-        {%- else -%}
-            case
-                when {{ in_calendar("try_cast(" ~ text ~ " as date)", "date") }} then try_cast({{ text }} as date)
-            end
-        {%- endif -%}
     {%- else -%}
         try_cast({{ column if found_type in ('DOUBLE', 'BIGINT', 'INTEGER') or found_type.startswith('DECIMAL') else text }} as {{ wanted }})
     {%- endif -%}

@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {#-
-    For every row of `moments` (calendar_id, moment): the open seconds of the calendar up to that moment and whether it
+    For every row of `moments` (calendar_id, moment): the open microseconds of the calendar up to that moment and whether it
     is open then. The difference of two of them is the open time between, however many years lie between.
 -#}
 {% macro open_time_at(moments, open_intervals) %}
@@ -30,7 +30,7 @@
         moment,
         coalesce(
             open_microseconds_before + least({{ microseconds('moment') }}, last_closes) - last_opens, 0
-        ) / 1e6 as open_seconds,
+        ) as open_microseconds,
         coalesce({{ microseconds('moment') }} < last_closes, false) as is_open
     from (
         select

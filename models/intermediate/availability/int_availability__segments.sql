@@ -33,21 +33,39 @@ first_statuses as (
     where agents.is_bot is not true
 ),
 
+first_page_views as (
+    select min(event_at) as first_page_view_at from {{ ref('stg_raw__web_events') }}
+),
+
 run as (
     select
         as_of_run.as_of,
-        first_statuses.first_status_at
+        first_statuses.first_status_at,
+        first_page_views.first_page_view_at
     from {{ ref('stg_raw__as_of') }} as as_of_run
     cross join first_statuses
+    cross join first_page_views
 ),
 
+-- Only these are asked for: staffing from the first status on, and chat for page views too.
 scheduled_channels as (
     select
         channels.channel,
         channels.is_scheduled,
-        {{ joined_calendar_id() }} as calendar_id
+        {{ joined_calendar_id() }} as calendar_id,
+        case
+            when channels.channel = 'chat'
+                then
+                    least(
+                        coalesce(run.first_status_at, run.first_page_view_at),
+                        coalesce(run.first_page_view_at, run.first_status_at)
+                    )
+            else run.first_status_at
+        end as asked_from
     from channels
+    cross join run
     {{ join_calendar('calendars', 'null', 'channels.channel') }}
+    where channels.is_scheduled or channels.channel = 'chat'
 ),
 
 -- What begins is +1 and what ends -1; the running sums say what holds at each moment.
@@ -59,7 +77,9 @@ changes as (
         0 as staffed_delta,
         0 as available_delta
     from scheduled_channels
-    inner join open_intervals on scheduled_channels.calendar_id = open_intervals.calendar_id
+    inner join open_intervals
+        on scheduled_channels.calendar_id = open_intervals.calendar_id
+            and scheduled_channels.asked_from < open_intervals.closes_at
 
     union all
 
@@ -70,7 +90,9 @@ changes as (
         0 as staffed_delta,
         0 as available_delta
     from scheduled_channels
-    inner join open_intervals on scheduled_channels.calendar_id = open_intervals.calendar_id
+    inner join open_intervals
+        on scheduled_channels.calendar_id = open_intervals.calendar_id
+            and scheduled_channels.asked_from < open_intervals.closes_at
 
     union all
 
@@ -94,7 +116,7 @@ changes as (
 
     union all
 
-    -- Hours cut, so that every segment lies in one of them.
+    -- Hours cut, so that every segment lies in one of them. The hour asked from may be the autumn one of two hours.
     select
         scheduled_channels.channel,
         hours.hour_from as changed_at,
@@ -102,7 +124,7 @@ changes as (
         0 as staffed_delta,
         0 as available_delta
     from scheduled_channels
-    cross join hours
+    inner join hours on scheduled_channels.asked_from < hours.hour_from + interval '2' hour
 
     union all
 
@@ -117,13 +139,14 @@ changes as (
     where run.first_status_at is not null
 ),
 
+-- As doubles, whose running sums over a century of hours cost a fifth; counts are exact in them.
 moments as (
     select
         channel,
         changed_at,
-        sum(open_delta) as open_delta,
-        sum(staffed_delta) as staffed_delta,
-        sum(available_delta) as available_delta
+        cast(sum(open_delta) as double) as open_delta,
+        cast(sum(staffed_delta) as double) as staffed_delta,
+        cast(sum(available_delta) as double) as available_delta
     from changes
     group by channel, changed_at
 ),

@@ -4,9 +4,10 @@ with
 -- A day of margin: a local day may begin before or end after the same day in UTC.
 run as (
     select
-        first_event_date - 1 as first_day,
-        as_of_date + 1 as last_day
-    from {{ ref('stg_raw__as_of') }}
+        beginning.first_asked_date - 1 as first_day,
+        as_of_run.as_of_date + 1 as last_day
+    from {{ ref('stg_raw__as_of') }} as as_of_run
+    cross join {{ ref('int_service_time__beginning') }} as beginning
 ),
 
 days as (

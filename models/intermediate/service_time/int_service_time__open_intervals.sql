@@ -12,18 +12,25 @@ holidays as (
 -- Two days of margin: a local day may begin before or end after the day of the reports.
 run as (
     select
-        first_event_date - 2 as first_day,
-        as_of_date + 2 as last_day
-    from {{ ref('stg_raw__as_of') }}
+        beginning.first_asked_date - 2 as first_day,
+        as_of_run.as_of_date + 2 as last_day
+    from {{ ref('stg_raw__as_of') }} as as_of_run
+    cross join {{ ref('int_service_time__beginning') }} as beginning
 ),
 
 days as (
     {{ days_between('(select first_day from run)', '(select last_day from run)') }}
 ),
 
+-- Rows are in several calendars; clocks are asked once for each.
 opening_times as (
-    select
-        *,
+    select distinct
+        service_hours_row,
+        schedule_id,
+        timezone,
+        weekday,
+        valid_from,
+        valid_to,
         try_cast(split_part(opens_at, ':', 1) as int) * 60
         + coalesce(try_cast(split_part(opens_at, ':', 2) as int), 0) as opens_minute,
         try_cast(split_part(closes_at, ':', 1) as int) * 60
@@ -33,7 +40,7 @@ opening_times as (
 
 local_intervals as (
     select
-        opening_times.calendar_id,
+        opening_times.service_hours_row,
         opening_times.timezone,
         cast(days.date_day as timestamp) + opening_times.opens_minute * interval '1' minute as opens_at,
         cast(days.date_day as timestamp)
@@ -55,12 +62,21 @@ local_intervals as (
         and opening_times.closes_minute is not null
 ),
 
-intervals as (
+row_intervals as (
     select
-        calendar_id,
+        service_hours_row,
         {{ instant('opens_at', 'timezone') }} as opens_at,
         {{ instant('closes_at', 'timezone') }} as closes_at
     from local_intervals
+),
+
+intervals as (
+    select
+        calendars.calendar_id,
+        row_intervals.opens_at,
+        row_intervals.closes_at
+    from row_intervals
+    inner join calendars on row_intervals.service_hours_row = calendars.service_hours_row
 ),
 
 -- Overlapping and touching intervals become one, so that no second counts twice.

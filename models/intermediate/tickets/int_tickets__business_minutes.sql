@@ -70,9 +70,11 @@ measured_waits as (
         case
             -- No calendar is open round the clock.
             when waits_by_schedule.calendar_id is null
-                then {{ seconds_between('waits_by_schedule.wait_from', 'waits_by_schedule.wait_until') }}
-            else open_until.open_seconds - open_from.open_seconds
-        end as open_seconds
+                then
+                    {{ microseconds('waits_by_schedule.wait_until') }}
+                    - {{ microseconds('waits_by_schedule.wait_from') }}
+            else open_until.open_microseconds - open_from.open_microseconds
+        end as open_microseconds
     from waits_by_schedule
     left join open_time as open_from
         on waits_by_schedule.calendar_id = open_from.calendar_id
@@ -85,6 +87,6 @@ measured_waits as (
 
 select
     ticket_id,
-    sum(open_seconds) / 60 as first_response_business_minutes
+    sum(open_microseconds) / 6e7 as first_response_business_minutes
 from measured_waits
 group by ticket_id

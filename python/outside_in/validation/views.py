@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from outside_in.contract import LANDED_AT, RawTable
-from outside_in.validation.inspection import RawFile, column_types, is_native, literal, quote, scan
+from outside_in.validation.inspection import INTEGERS, RawFile, column_types, is_native, literal, quote, scan
 
 # A text as the contract's type; spelled as macros/engines/landing.sql does, so that both find the same unreadable.
 TYPED = {
@@ -18,18 +18,14 @@ TYPED = {
         when lower({text}) in ('false', 'f', 'no', 'n', '0', '0.0') then false
     end""",
     "decimal(18,4)": "try_cast({text} as decimal(18,4))",
-    "date": """case
-        when try_cast({text} as date) >= date '0001-01-01' and try_cast({text} as date) < date '10000-01-01'
-            then try_cast({text} as date)
-    end""",
+    "date": "try_cast({text} as date)",
     # Without an offset it is UTC, which is the session's time zone; no place is 15 hours away from it.
     "timestamp": """case
-        when try_cast({text} as timestamptz) >= timestamptz '0001-01-01'
-            and try_cast({text} as timestamptz) < timestamptz '10000-01-01'
-            and not regexp_matches({text}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')
-            then cast(try_cast({text} as timestamptz) at time zone 'UTC' as timestamp)
+        when not regexp_matches({text}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')
+            then try_cast({text} as timestamptz) at time zone 'UTC'
     end""",
 }
+ZONED = " at time zone 'UTC'"
 FILE = "_oi_file"
 ROW = "_oi_row"
 
@@ -93,6 +89,11 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
     return "\nunion all\n".join(parts)
 
 
+def in_calendar(value: str, kind: str) -> str:
+    """SQL that is true from 1900 to the year 9999: as the macro of the same name says."""
+    return f"{value} >= cast('1900-01-01' as {kind}) and {value} < cast('10000-01-01' as {kind})"
+
+
 def _physical(file: RawFile, column: str) -> str:
     """The DuckDB type of a file's column; empty where it has none of that name."""
     return next((kind for name, kind in file.columns.items() if name.lower() == column), "")
@@ -111,19 +112,27 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
         return Column(f"cast(null as {kind})", "false")
     if kind == "varchar":
         return Column(name if physical == "VARCHAR" else f"cast({name} as varchar)", "false")
-    if physical == "TIMESTAMP WITH TIME ZONE" and kind in ("timestamp", "date"):
-        return Column(f"cast({name} at time zone 'UTC' as {kind})", "false")
-    if kind == "double" and physical in ("FLOAT", "DOUBLE"):
-        value = TYPED[kind].format(number=name)
-        return Column(value, f"{name} is not null and ({value}) is null")
-    if is_native(kind, physical) or (kind == "date" and physical.startswith("TIMESTAMP")):
-        safe = kind != "decimal(18,4)" and not (kind == "bigint" and physical in ("HUGEINT", "UBIGINT"))
-        value = f"{'cast' if safe else 'try_cast'}({name} as {kind})"
-        return Column(
-            value,
-            "false" if safe or physical.startswith("DECIMAL") else f"{name} is not null and {value} is null",
-        )
-    # Anything else is read as its text, so that a number is no timestamp by accident.
-    text = f"nullif(trim(cast({name} as varchar)), '')"
-    value = TYPED[kind].format(text=text, number=f"try_cast({text} as double)")
-    return Column(value, f"{text} is not null and ({value}) is null")
+    is_time = kind in ("date", "timestamp")
+    if is_native(kind, physical) or (is_time and physical.startswith("TIMESTAMP")):
+        given = name
+        value = f"try_cast({name}{ZONED if physical == 'TIMESTAMP WITH TIME ZONE' else ''} as {kind})"
+        if physical in ("FLOAT", "DOUBLE"):
+            value = TYPED[kind].format(text=value, number=value)
+    else:
+        # Anything else is read as its text, so that a number is no timestamp by accident.
+        given = f"nullif(trim(cast({name} as varchar)), '')"
+        value = TYPED[kind].format(text=given, number=f"try_cast({given} as double)")
+    if is_time:
+        value = f"case when {in_calendar(value, kind)} then {value} end"
+    return Column(value, f"{given} is not null and ({value}) is null" if _can_fail(kind, physical) else "false")
+
+
+def _can_fail(kind: str, physical: str) -> bool:
+    """Whether a DuckDB type has values that the contract's type has not."""
+    safe = {
+        "boolean": physical == "BOOLEAN",
+        "bigint": physical in INTEGERS and physical not in ("HUGEINT", "UBIGINT"),
+        "double": physical in INTEGERS or physical.startswith("DECIMAL"),
+        "decimal(18,4)": physical.lower() == kind,
+    }
+    return not safe.get(kind)
