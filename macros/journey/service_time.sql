@@ -21,8 +21,8 @@
 {%- endmacro %}
 
 {#-
-    For every row of `moments` (calendar_id, moment): the open microseconds of the calendar up to that moment and whether it
-    is open then. The difference of two of them is the open time between, however many years lie between.
+    For every row of `moments` (calendar_id, moment): the open microseconds of the calendar up to that moment and whether
+    it is open then. The difference of two of them is the open time between, however many years lie between.
 -#}
 {% macro open_time_at(moments, open_intervals) %}
     select
