@@ -74,15 +74,13 @@ def cells(customers: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def fits(cells: pd.DataFrame) -> dict[str, clv.Fit]:
-    return {model: clv.fit(model, cells) for model in clv.TRANSACTION_MODELS}
+    return {model: clv.fit(model, cells, with_intervals=True) for model in clv.TRANSACTION_MODELS}
 
 
 def a_fit(model: str, parameters: dict[str, float]) -> clv.Fit:
     """A fit that nobody fitted, to ask models about parameters of one's own."""
     none = np.zeros((len(parameters), len(parameters)))
-    return clv.Fit(
-        model, parameters, dict.fromkeys(parameters), dict.fromkeys(parameters), 0.0, 0, 0.0, True, False, none
-    )
+    return clv.Fit(model, parameters, dict.fromkeys(parameters), {}, 0.0, 0, 0.0, True, False, none)
 
 
 def one_cell(frequency: int, recency_days: int, age_days: int) -> pd.DataFrame:
@@ -181,7 +179,7 @@ def test_holdout_of_cdnow(
 @pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
 def test_forecast_interval_holds_the_actual(model: str, fits: dict[str, clv.Fit], customers: pd.DataFrame) -> None:
     actual = customers["horizon_orders"].sum()
-    forecast = clv.total_orders(fits[model], to_cells(customers), HOLDOUT_DAYS)
+    forecast = clv.total_orders(fits[model], to_cells(customers), [HOLDOUT_DAYS])[0]
     low, high = forecast.interval(clv.common_variation([]))
     assert low <= actual <= high
     assert low < forecast.mean < high
@@ -421,9 +419,7 @@ def test_interval_ends_where_the_best_likelihood_has_fallen(
         best = optimize.minimize(negative, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-5})
         return float(found.log_likelihood + best.fun)
 
-    for place, (name, interval) in enumerate(found.intervals.items()):
-        assert interval is not None
-        low, high = interval
+    for place, (name, (low, high)) in enumerate(found.intervals.items()):
         assert low is not None and high is not None
         assert low < found.estimates[name] < high
         assert [lost(place, low), lost(place, high)] == pytest.approx([1.9207] * 2, rel=0.01), name
@@ -435,12 +431,12 @@ def test_interval_ends_where_the_best_likelihood_has_fallen(
 @pytest.mark.parametrize("model", clv.TRANSACTION_MODELS)
 def test_the_order_of_cells_changes_no_bit(model: str, fits: dict[str, clv.Fit], cells: pd.DataFrame) -> None:
     shuffled = cells.sample(frac=1, random_state=3)
-    again = clv.fit(model, shuffled)
+    again = clv.fit(model, shuffled, with_intervals=True)
     assert again == fits[model]
     assert (again.log_covariance == fits[model].log_covariance).all()
     scores = clv.score(again, shuffled, 365, 0.1)
     pd.testing.assert_frame_equal(scores.sort_index(), clv.score(fits[model], cells, 365, 0.1), check_exact=True)
-    assert clv.total_orders(again, shuffled, 365) == clv.total_orders(again, cells, 365)
+    assert clv.total_orders(again, shuffled, [365, 90]) == clv.total_orders(again, cells, [365, 90])
 
 
 def test_the_order_of_spend_changes_no_bit(customers: pd.DataFrame) -> None:
@@ -520,14 +516,15 @@ def test_impossible_histories_are_refused(row: list[int]) -> None:
 def test_where_nobody_leaves_the_fit_says_so(model: str) -> None:
     """Dropout cannot be told there: a flag, no standard errors, and the forecast of the NBD."""
     customers = simulate("nbd", 5000, seed=4, days=700, parameters={"r": 1.5, "alpha": 8.0})
-    found, cells = clv.fit(model, to_cells(customers)), to_cells(customers)
+    cells = to_cells(customers)
+    found = clv.fit(model, cells, with_intervals=True)
     fallback = clv.fit("nbd", cells)
     assert found.is_at_boundary and set(found.standard_errors.values()) == {None}
     assert not fallback.is_at_boundary
-    assert set(found.intervals.values()) == {None}
-    forecast = clv.total_orders(found, cells, 273)
+    assert set(found.intervals.values()) == {(None, None)}
+    forecast = clv.total_orders(found, cells, [273])[0]
     assert np.isfinite([*forecast, *forecast.interval(0.1)]).all()
-    assert forecast.mean == pytest.approx(clv.total_orders(fallback, cells, 273).mean, rel=5e-3)
+    assert forecast.mean == pytest.approx(clv.total_orders(fallback, cells, [273])[0].mean, rel=5e-3)
 
 
 def test_spend_without_a_mean_is_flagged_and_unknown() -> None:

@@ -51,13 +51,13 @@ def test_parameters_and_intervals_hold_the_truth(model: str) -> None:
     for seed in range(SIMULATIONS):
         customers = slow(model, 4000, seed)
         cells = to_cells(customers)
-        found = clv.fit(model, cells)
+        found = clv.fit(model, cells, with_intervals=True)
         assert found.is_converged
         estimates.append(found.estimates)
         for name, value in truth.items():
-            low, high = found.intervals[name] or (None, None)
+            low, high = found.intervals[name]
             held[name] += (low or 0) <= value <= (high or np.inf)
-        low, high = clv.total_orders(found, cells, 273 * SLOW).interval(common_sd=0)
+        low, high = clv.total_orders(found, cells, [273 * SLOW])[0].interval(common_sd=0)
         held["orders"] += low <= customers["horizon_orders"].sum() <= high
     coverage = {name: count / SIMULATIONS for name, count in held.items()}
     print(model, coverage)
@@ -187,7 +187,7 @@ print(spend, spend.log_covariance.tolist())
 for model in clv.TRANSACTION_MODELS:
     fit = clv.fit(model, to_cells(customers))
     scores = clv.score(fit, to_cells(customers), 365, 0.1)
-    print(fit, pd.util.hash_pandas_object(scores).sum(), clv.total_orders(fit, to_cells(customers), 90))
+    print(fit, pd.util.hash_pandas_object(scores).sum(), clv.total_orders(fit, to_cells(customers), [90]))
 """
 
 

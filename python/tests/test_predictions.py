@@ -180,6 +180,7 @@ def test_the_order_of_rows_changes_no_bit(built_sample: Built) -> None:
         shuffled = [one.sample(frac=1, random_state=seed) for one in (snapshots, cells, spend, contracts)]
         fits = fit_table(*shuffled)
         backtests = backtest_table(shuffled[1], shuffled[3], fits)
+        assert len(backtests) > 50
         scores = score_table(shuffled[1], fits, choices, backtests.sample(frac=1, random_state=seed), 0.1)
         return [fits, backtests, scores]
 

@@ -22,6 +22,7 @@ select
     histories.valued_frequency,
     histories.holdout_order_count,
     count(*) as customer_count,
+    count(case when histories.is_sampled then 1 end) as fitted_customer_count,
     cast(sum(histories.holdout_quarter_order_count) as bigint) as holdout_quarter_order_count,
     cast(coalesce(sum(histories.repeat_value_amount), 0) as decimal(28, 8)) as repeat_value_amount,
     cast(coalesce(sum(histories.holdout_value_amount), 0) as decimal(28, 8)) as holdout_value_amount

@@ -1,4 +1,4 @@
--- grain: one row per snapshot_date and customer_id with an order by then
+-- grain: one row per snapshot_date and customer_id with an order by then; of past snapshots those of the sample
 with
 
 order_values as (
@@ -13,10 +13,15 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+sampled_customers as (
+    select * from {{ ref('clv_sampled_customers') }}
+),
+
 -- What a booking is to a snapshot: the first order day is in no mean, and the holdout is what came after.
 placed_values as (
     select
         snapshots.snapshot_date,
+        sampled_customers.customer_id is not null as is_sampled,
         order_values.*,
         order_values.ordered_date <= snapshots.snapshot_date as is_past,
         order_values.ordered_date > order_values.first_ordered_date
@@ -27,7 +32,10 @@ placed_values as (
         order_values.ordered_date > snapshots.snapshot_date
         and order_values.ordered_date <= snapshots.quarter_end_date as is_holdout_quarter
     from order_values
-    inner join snapshots on order_values.first_ordered_date <= snapshots.snapshot_date
+    left join sampled_customers on order_values.customer_id = sampled_customers.customer_id
+    inner join snapshots
+        on order_values.first_ordered_date <= snapshots.snapshot_date
+            and (snapshots.is_current or sampled_customers.customer_id is not null)
 ),
 
 -- Everything in here is known at the snapshot, but for what the names call holdout.
@@ -35,6 +43,7 @@ histories as (
     select
         snapshot_date,
         customer_id,
+        bool_or(is_sampled) as is_sampled,
         max(case when is_past then ordered_date end) as last_ordered_date,
         min(first_ordered_date) as first_ordered_date,
         count(case when is_repeat and is_order_day then 1 end) as frequency,
@@ -52,6 +61,7 @@ select
     histories.snapshot_date,
     histories.customer_id,
     coalesce(customers.segment, '(none)') as segment,
+    histories.is_sampled,
     histories.frequency,
     {{ days_from('histories.first_ordered_date', 'histories.last_ordered_date') }} as recency_days,
     {{ days_from('histories.first_ordered_date', 'histories.snapshot_date') }} as age_days,

@@ -3,7 +3,7 @@ with
 
 histories as (
     select * from {{ ref('clv_histories') }}
-    where repeat_value_amount > 0
+    where is_sampled and repeat_value_amount > 0
 )
 
 select

@@ -16,12 +16,13 @@ MINIMUM_CUSTOMERS = 30
 MINIMUM_PERIODS = 2
 
 
-def fit_shifted_beta_geometric(cohorts: pd.DataFrame) -> Fit:
+def fit_shifted_beta_geometric(cohorts: pd.DataFrame, with_intervals: bool = False) -> Fit:
     """Fit the chance of cancelling.
 
     Args:
         cohorts: one row per cohort and period of life that all of its customers could see: period (1 is the first),
             active_count (customers at its start) and lost_count (of them, lost in it); whole numbers.
+        with_intervals: of the parameters, too.
 
     Returns:
         The fit of alpha and beta.
@@ -58,7 +59,8 @@ def fit_shifted_beta_geometric(cohorts: pd.DataFrame) -> Fit:
         return Derivatives(float(value), gradient, hessian)
 
     stage = Stage(likelihood, customer_count)
-    return maximum_likelihood("shifted_beta_geometric", ("alpha", "beta"), [stage], [np.array([1.0, 3.0])])
+    start = np.array([1.0, 3.0])
+    return maximum_likelihood("shifted_beta_geometric", ("alpha", "beta"), [stage], [start], with_intervals)
 
 
 def survival(fit: Fit, periods: int) -> Floats:

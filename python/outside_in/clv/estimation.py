@@ -64,7 +64,8 @@ class Fit:
         model: name of the model.
         estimates: by parameter name; times are in weeks.
         standard_errors: by parameter name, from the Hessian; None at the boundary, where there is none.
-        intervals: 95 % by parameter name, None at the boundary; an end that the data do not set is None.
+        intervals: 95 % by parameter name, where they were asked for; an end that the data do not set is None, at the
+            boundary both.
         log_likelihood: at the estimates, of all customers.
         customer_count: number of customers fitted.
         gradient_norm: of the log-likelihood per customer, in the logarithms of the parameters.
@@ -76,7 +77,7 @@ class Fit:
     model: str
     estimates: dict[str, float]
     standard_errors: dict[str, float | None]
-    intervals: dict[str, Interval | None]
+    intervals: dict[str, Interval]
     log_likelihood: float
     customer_count: int
     gradient_norm: float
@@ -97,7 +98,13 @@ class Stage(NamedTuple):
     customer_count: int
 
 
-def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[Stage], starts: Sequence[Floats]) -> Fit:
+def maximum_likelihood(
+    model: str,
+    parameters: Sequence[str],
+    stages: Sequence[Stage],
+    starts: Sequence[Floats],
+    with_intervals: bool = False,
+) -> Fit:
     """Fit a model.
 
     Args:
@@ -105,6 +112,7 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
         parameters: names, all of them positive.
         stages: the last one is of all customers; one before it, of a sample, makes the way there short.
         starts: points to start from, each of shape k; the best end wins.
+        with_intervals: of the parameters; on few customers they take as long as the fit, on many no time.
     """
     logs, at = maximum(stages, starts)
     full = stages[-1]
@@ -116,7 +124,9 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
     log_errors = np.sqrt(np.diag(covariance))
     is_at_boundary = not is_peak or bool((np.abs(logs) > LOG_LIMIT).any() or (log_errors > LOG_ERROR_LIMIT).any())
     norm = float(np.linalg.norm(at.gradient))
-    intervals = [None] * len(logs) if is_at_boundary else _intervals(full, logs, at.value, covariance)
+    intervals: list[Interval] = []
+    if with_intervals:
+        intervals = [(None, None)] * len(logs) if is_at_boundary else _intervals(full, logs, at.value, covariance)
     return Fit(
         model=model,
         estimates=dict(zip(parameters, np.exp(logs).tolist(), strict=True)),
@@ -124,7 +134,7 @@ def maximum_likelihood(model: str, parameters: Sequence[str], stages: Sequence[S
             name: None if is_at_boundary else float(error)
             for name, error in zip(parameters, np.exp(logs) * log_errors, strict=True)
         },
-        intervals=dict(zip(parameters, intervals, strict=True)),
+        intervals=dict(zip(parameters, intervals, strict=False)),
         log_likelihood=(at.value + _penalty(logs)) * full.customer_count,
         customer_count=full.customer_count,
         gradient_norm=norm,
@@ -181,7 +191,7 @@ def _per_customer(stage: Stage) -> Likelihood:
     return objective
 
 
-def _intervals(stage: Stage, logs: Floats, top: float, covariance: Floats) -> list[Interval | None]:
+def _intervals(stage: Stage, logs: Floats, top: float, covariance: Floats) -> list[Interval]:
     """Intervals of the parameters: where no others of that parameter are less than so much less likely.
 
     A likelihood that is not symmetric, as that of a chance of leaving few of which were seen, gives an interval that is
@@ -190,7 +200,7 @@ def _intervals(stage: Stage, logs: Floats, top: float, covariance: Floats) -> li
     objective = _per_customer(stage)
     reach = NormalDist().inv_cdf((1 + COVERAGE) / 2)
     lowest = top - reach**2 / 2 / stage.customer_count
-    intervals: list[Interval | None] = []
+    intervals: list[Interval] = []
     for place, error in enumerate(np.sqrt(np.diag(covariance))):
         away = reach * covariance[place] / error
         if error < SYMMETRIC_LOG_ERROR:

@@ -29,13 +29,14 @@ SAMPLE_ROWS = 8192
 CHUNK = 8192
 
 
-def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
+def fit_gamma_gamma(spend_cells: pd.DataFrame, with_intervals: bool = False) -> Fit:
     """Fit the spend per order.
 
     Args:
         spend_cells: frequency (repeat order days, whole numbers), mean_order_value (mean of these days, in one
             currency) and customer_count; distinct. Rows without a repeat or without a positive mean are left out: a
             gift is no spend.
+        with_intervals: of the parameters, too.
 
     Returns:
         The fit of p, q and v; v in the currency.
@@ -62,14 +63,17 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame) -> Fit:
         rows = slice(None, None, -(-len(x) // SAMPLE_ROWS))
         sample = _likelihood(x[rows], mean[rows] / unit, customers[rows])
         stages.insert(0, Stage(sample, int(customers[rows].sum())))
-    scaled = maximum_likelihood("gamma_gamma", PARAMETERS, stages, [np.array([5.0, 4.0, 0.6])])
+    scaled = maximum_likelihood("gamma_gamma", PARAMETERS, stages, [np.array([5.0, 4.0, 0.6])], with_intervals)
     error = scaled.standard_errors["v"]
-    low, high = scaled.intervals["v"] or (None, None)
+    intervals = dict(scaled.intervals)
+    if with_intervals:
+        low, high = scaled.intervals["v"]
+        intervals["v"] = (low and low * unit, high and high * unit)
     return replace(
         scaled,
         estimates={**scaled.estimates, "v": scaled.estimates["v"] * unit},
         standard_errors={**scaled.standard_errors, "v": None if error is None else error * unit},
-        intervals={**scaled.intervals, "v": (low and low * unit, high and high * unit)},
+        intervals=intervals,
         log_likelihood=scaled.log_likelihood - customer_count * float(np.log(unit)),
         # Without a mean of the population (q <= 1) customers without a repeat have no expected value.
         is_at_boundary=scaled.is_at_boundary or scaled.estimates["q"] <= 1,

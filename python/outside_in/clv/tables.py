@@ -112,27 +112,31 @@ def fit_table(
 
     Args:
         snapshots: snapshot_date and is_current.
-        cells: snapshot_date, segment, frequency, recency_days, age_days and customer_count.
+        cells: snapshot_date, segment, frequency, recency_days, age_days and fitted_customer_count.
         spend_cells: snapshot_date, frequency, mean_order_value and customer_count.
         contract_cells: snapshot_date, renewal_count, is_lost and contract_count.
 
     Returns:
         Columns FITS. Transaction models are fitted on the customers of all segments and of each; a model that cannot be
         fitted on all of them has one row without an estimate whose note says what it needs. Those of all customers as
-        of now are bootstrapped as well.
+        of now, which are shown, have intervals and standard errors of a bootstrap as well.
     """
+    snapshots, cells, spend_cells, contract_cells = map(_dated, (snapshots, cells, spend_cells, contract_cells))
     rows: list[Row] = []
     today = snapshots.loc[snapshots["is_current"].astype(bool), "snapshot_date"].iloc[0]
     for day in sorted(snapshots["snapshot_date"]):
         for name, known in _populations(cells[cells["snapshot_date"] == day]):
-            distinct = _distinct(known)
-            again = distinct if day == today and name == ALL else None
+            distinct = _distinct(known[known["fitted_customer_count"] > 0], "fitted_customer_count")
+            is_shown = day == today and name == ALL
             for model in TRANSACTION_MODELS:
-                rows += _fit_rows(day, name, model, partial(fit, model, distinct), again)
+                again = distinct if is_shown else None
+                rows += _fit_rows(day, name, model, partial(fit, model, distinct, is_shown), again)
         spend = spend_cells[spend_cells["snapshot_date"] == day]
-        rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend))
+        rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend, day == today))
         contracts = _contract_periods(contract_cells[contract_cells["snapshot_date"] == day])
-        rows += _fit_rows(day, ALL, "shifted_beta_geometric", partial(fit_shifted_beta_geometric, contracts))
+        rows += _fit_rows(
+            day, ALL, "shifted_beta_geometric", partial(fit_shifted_beta_geometric, contracts, day == today)
+        )
     return typed(rows, FITS)
 
 
@@ -148,6 +152,7 @@ def backtest_table(cells: pd.DataFrame, contract_cells: pd.DataFrame, fits: pd.D
         Columns BACKTESTS, orders and errors per customer. The naive forecast goes on at the rate of the past (orders),
         or with every contract (months).
     """
+    cells, contract_cells, fits = map(_dated, (cells, contract_cells, fits))
     rows: list[Row] = []
     past, past_contracts = cells[~cells["is_current"]], contract_cells[~contract_cells["is_current"]]
     for day, name, model, fitted in _stored_fits(fits):
@@ -188,6 +193,7 @@ def score_table(
         Columns SCORES. A customer's value in the horizon is between low_factor and high_factor times its expectation
         with a probability of 95 %.
     """
+    cells, fits, backtests = map(_dated, (cells, fits, backtests))
     current = cells[cells["is_current"]]
     past = cast(list[Row], backtests.to_dict("records"))
     scored = []
@@ -222,6 +228,7 @@ def contract_score_table(
     Returns:
         Columns CONTRACT_SCORES; low and high are the ends of the 95 % interval of one contract.
     """
+    contract_cells, fits = map(_dated, (contract_cells, fits))
     running = contract_cells[contract_cells["is_current"] & ~contract_cells["is_lost"]]
     if not len(running):
         return typed([], CONTRACT_SCORES)
@@ -248,6 +255,11 @@ def contract_score_table(
     )
 
 
+def _dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with days that compare, however its engine writes them."""
+    return frame.assign(snapshot_date=pd.to_datetime(frame["snapshot_date"]))
+
+
 def _populations(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Everybody, and the customers of each segment."""
     yield ALL, cells
@@ -255,9 +267,9 @@ def _populations(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield segment, cells[cells["segment"] == segment]
 
 
-def _distinct(cells: pd.DataFrame) -> pd.DataFrame:
-    """One row per history, whatever else the cells are split by."""
-    return cells.groupby(KEYS)[["customer_count"]].sum().reset_index()
+def _distinct(cells: pd.DataFrame, count: str = "customer_count") -> pd.DataFrame:
+    """One row per history, whatever else the cells are split by, with the sum of `count` as customer_count."""
+    return cells.groupby(KEYS)[count].sum().rename("customer_count").reset_index()
 
 
 def _fit_rows(
@@ -277,7 +289,7 @@ def _fit_rows(
         errors = bootstrap(fitted, again, BOOTSTRAP_REPLICATES, BOOTSTRAP_SEED)
     rows = []
     for (parameter, estimate), covariances in zip(fitted.estimates.items(), fitted.log_covariance, strict=True):
-        low, high = fitted.intervals[parameter] or (None, None)
+        low, high = fitted.intervals.get(parameter, (None, None))
         rows.append(
             {
                 **where,
@@ -360,10 +372,10 @@ def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame, common_sd
     expected = score(fitted, customers, horizon, 0.0)["expected_orders"].to_numpy()
     rate = customers["frequency"].to_numpy() / np.maximum(customers["age_days"].to_numpy(), 1)
     distinct = _distinct(customers)
-    low, high = total_orders(fitted, distinct, horizon).interval(common_sd)
     quarter_end = pd.Timestamp(customers["quarter_end_date"].iloc[0])
     quarter_days = (quarter_end - pd.Timestamp(customers["snapshot_date"].iloc[0])).days
-    quarter = total_orders(fitted, distinct, float(quarter_days))
+    total, quarter = total_orders(fitted, distinct, [horizon, quarter_days])
+    low, high = total.interval(common_sd)
     row: Row = {
         "customer_count": int(count.sum()),
         "actual_orders": (count * actual).sum(),

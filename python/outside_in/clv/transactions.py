@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -72,13 +73,14 @@ MODELS: dict[str, TransactionModel] = {model.name: model for model in (BG_NBD, M
 TRANSACTION_MODELS = tuple(MODELS)
 
 
-def fit(model: str, cells: pd.DataFrame) -> Fit:
+def fit(model: str, cells: pd.DataFrame, with_intervals: bool = False) -> Fit:
     """Fit a model by maximum likelihood.
 
     Args:
         model: one of TRANSACTION_MODELS.
         cells: one row per distinct history: frequency (days with an order after the first), recency_days (first to last
             order), age_days (first order to the end of the data), customer_count; whole numbers.
+        with_intervals: of the parameters, too.
 
     Returns:
         The fit; times and the log-likelihood are in weeks (days / 7, exact).
@@ -95,7 +97,7 @@ def fit(model: str, cells: pd.DataFrame) -> Fit:
         stages.insert(0, _stage(chosen, histories.sample(SAMPLE_CELLS)))
     weeks = (histories.customers * histories.age_days).sum() / DAYS_PER_WEEK
     orders_per_week = (histories.customers * histories.frequency).sum() / weeks
-    return maximum_likelihood(model, chosen.parameters, stages, chosen.starts(orders_per_week))
+    return maximum_likelihood(model, chosen.parameters, stages, chosen.starts(orders_per_week), with_intervals)
 
 
 def score(fit: Fit, cells: pd.DataFrame, horizon_days: float, annual_discount_rate: float = 0.0) -> pd.DataFrame:
@@ -143,8 +145,8 @@ def order_count_log_probability(fit: Fit, cells: pd.DataFrame, horizon_days: flo
     return np.asarray(np.where(counts == 0, np.logaddexp(left, stays + active), stays + active))
 
 
-def total_orders(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> Total:
-    """Orders of all customers together in the horizon.
+def total_orders(fit: Fit, cells: pd.DataFrame, horizons_days: Sequence[float]) -> list[Total]:
+    """Orders of all customers together, in each of the horizons.
 
     The variance is that of the customers, who may or may not order, stay or leave, plus that of the parameters (delta
     method): the second alone is far too sure of itself.
@@ -152,24 +154,39 @@ def total_orders(fit: Fit, cells: pd.DataFrame, horizon_days: float) -> Total:
     Args:
         fit: of one of TRANSACTION_MODELS.
         cells: as in `fit`.
-        horizon_days: length of the horizon after their age.
+        horizons_days: lengths of the horizons after their age, shape m.
+
+    Returns:
+        One forecast per horizon.
     """
-    model = MODELS[fit.model]
+    model, logs = MODELS[fit.model], np.log(fit.values)
     customers = cells["customer_count"].to_numpy(np.float64)
-    logs = np.log(fit.values)
+    x, recency, age = _in_weeks(cells)
+    horizons = np.asarray(horizons_days) / DAYS_PER_WEEK
 
-    def in_total(of_one: Floats) -> float:
+    def expected_at(values: Floats) -> Floats:
+        """Orders of a customer of each cell in each horizon, m by n."""
+        ahead = _of_pairs(
+            x, age, lambda x, age: model.orders_if_active(values, x, age, np.tile(horizons, (len(x), 1))).T
+        )
+        return np.asarray(special.expit(-model.log_odds_left(values, x, recency, age)) * ahead)
+
+    def in_total(of_one: Floats) -> Floats:
         # Sorted, for the same bits in any order of the cells.
-        return float(np.sort(customers * of_one).sum())
+        return np.asarray(np.sort(customers * of_one, axis=1).sum(axis=1))
 
-    def mean_at(logs: Floats) -> float:
-        return in_total(_expect(model, np.exp(logs), cells, horizon_days).expected_orders)
-
-    step = 1e-4
-    slope = np.array([mean_at(logs + ahead) - mean_at(logs - ahead) for ahead in step * np.eye(len(logs))]) / (2 * step)
-    expected = _expect(model, fit.values, cells, horizon_days)
-    variance = in_total(expected.orders_variance) + float(slope @ fit.log_covariance @ slope)
-    return Total(in_total(expected.expected_orders), variance)
+    expected = expected_at(fit.values)
+    mean, step = in_total(expected), 1e-5
+    slopes = np.array(
+        [(in_total(expected_at(np.exp(logs + ahead))) - mean) / step for ahead in step * np.eye(len(logs))]
+    )
+    pairs = _of_pairs(
+        x, age, lambda x, age: np.stack([model.order_pairs_if_active(fit.values, x, age, end) for end in horizons])
+    )
+    active = special.expit(-model.log_odds_left(fit.values, x, recency, age))
+    by_chance = in_total(np.maximum(active * pairs + expected - expected**2, 0))
+    by_parameters = np.einsum("im,ij,jm->m", slopes, fit.log_covariance, slopes)
+    return [Total(*each) for each in zip(mean.tolist(), (by_chance + by_parameters).tolist(), strict=True)]
 
 
 def bootstrap(fit: Fit, cells: pd.DataFrame, replicates: int, seed: int) -> dict[str, float]:
@@ -216,13 +233,9 @@ def _expect(
     odds = model.log_odds_left(values, x, recency, age)
     active, left = special.expit(-odds), special.expit(odds)
 
-    # Of who is still there, nothing but the frequency and the age matters: far fewer pairs than cells.
-    place, pairs = pd.factorize(x + 1j * age)
-    ahead = np.empty((4, len(pairs)))
-    for start in range(0, len(pairs), CHUNK):
-        part = pairs[start : start + CHUNK]
-        ahead[:, start : start + CHUNK] = _if_active(model, values, part.real, part.imag, horizon, annual_discount_rate)
-    no_order, orders, order_pairs, discounted = ahead[:, place]
+    no_order, orders, order_pairs, discounted = _of_pairs(
+        x, age, lambda x, age: _if_active(model, values, x, age, horizon, annual_discount_rate)
+    )
     expected = active * orders
     return _Expected(
         probability_active=active,
@@ -231,6 +244,16 @@ def _expect(
         orders_variance=np.maximum(active * (order_pairs + orders) - expected**2, 0),
         discounted_orders=active * discounted,
     )
+
+
+def _of_pairs(x: Floats, age: Floats, of: Callable[[Floats, Floats], Floats]) -> Floats:
+    """What holds of customers who are still there, m by n: it depends on the frequency and the age alone.
+
+    These are far fewer pairs than cells, and are taken in parts that stay in the processor's cache.
+    """
+    place, pairs = pd.factorize(x + 1j * age)
+    parts = [pairs[start : start + CHUNK] for start in range(0, max(len(pairs), 1), CHUNK)]
+    return np.concatenate([of(part.real, part.imag) for part in parts], axis=1)[:, place]
 
 
 def _if_active(

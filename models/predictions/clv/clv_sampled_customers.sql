@@ -1,0 +1,17 @@
+-- grain: one row per customer_id that the models are fitted on and judged by: all, or a sample where they are very many
+with
+
+order_values as (
+    select * from {{ ref('clv_order_values') }}
+),
+
+buyers as (
+    select distinct customer_id
+    from order_values
+)
+
+-- A sample that depends on nothing but the ids.
+select customer_id
+from buyers
+order by md5(customer_id), customer_id
+limit {{ clv_fitted_customers() }}
