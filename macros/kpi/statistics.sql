@@ -6,7 +6,8 @@
 
 {#-
     Student's t at 97.5 %: a table up to 30 degrees of freedom (fractions are cut, which is the careful side), above that
-    the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), good to eight digits there.
+    the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), good to eight digits there. `degrees` is looked at often, so
+    it should be a column.
 -#}
 {% macro t_critical(degrees) -%}
     {%- set table = [
@@ -16,13 +17,13 @@
         2.09302405441, 2.08596344727, 2.07961384473, 2.0738730679, 2.06865761042, 2.06389856163,
         2.05953855275, 2.05552943864, 2.05183051648, 2.0484071418, 2.04522964213, 2.0422724563
     ] -%}
-    case cast(floor(least({{ degrees }}, 31)) as bigint)
-        {%- for value in table %}
-        when {{ loop.index }} then {{ value }}e0
-        {%- endfor %}
-        when 31 then
+    case
+        when {{ degrees }} >= 31 then
             1.959963984540054e0 + 2.3722712303e0 / {{ degrees }} + 2.82249861574e0 / power({{ degrees }}, 2)
             + 2.55584967951e0 / power({{ degrees }}, 3) + 1.58953405339e0 / power({{ degrees }}, 4)
+        {%- for value in table | reverse %}
+        when {{ degrees }} >= {{ loop.revindex }} then {{ value }}e0
+        {%- endfor %}
     end
 {%- endmacro %}
 
@@ -55,7 +56,7 @@
 
 {#- Degrees of freedom of Welch's test of two means. -#}
 {% macro welch_degrees(error_1, rows_1, error_2, rows_2) -%}
-    power(power({{ error_1 }}, 2) + power({{ error_2 }}, 2), 2) / nullif(
+    (power(power({{ error_1 }}, 2) + power({{ error_2 }}, 2), 2) / nullif(
         power({{ error_1 }}, 4) / ({{ rows_1 }} - 1) + power({{ error_2 }}, 4) / ({{ rows_2 }} - 1), 0
-    )
+    ))
 {%- endmacro %}

@@ -62,27 +62,18 @@ dated_cells as (
     where cells.value is not null
 ),
 
-compared_cells as (
+preceded_cells as (
     select
         this.*,
         previous.value as previous_value,
-        this.value - previous.value as change,
+        previous.numerator as previous_numerator,
+        previous.denominator as previous_denominator,
+        previous.standard_error as previous_error,
         case
-            when this.kind = 'share' then {{ shares_differ(
-                'this.numerator', 'this.denominator', 'previous.numerator', 'previous.denominator'
+            when this.kind = 'mean' then {{ welch_degrees(
+                'this.standard_error', 'this.sample_size', 'previous.standard_error', 'previous.sample_size'
             ) }}
-            when this.kind = 'mean'
-                then
-                    abs(this.value - previous.value)
-                    > {{ t_critical(welch_degrees(
-                    'this.standard_error', 'this.sample_size', 'previous.standard_error', 'previous.sample_size'
-                )) }}
-                    * sqrt(power(this.standard_error, 2) + power(previous.standard_error, 2))
-            when this.kind in ('nps', 'median', 'p75') then
-                abs(this.value - previous.value)
-                > {{ normal_critical() }}
-                * sqrt(power(this.standard_error, 2) + power(previous.standard_error, 2))
-        end as is_change_significant
+        end as degrees_of_freedom
     from dated_cells as this
     left join dated_cells as previous
         on this.kpi_id = previous.kpi_id
@@ -90,6 +81,22 @@ compared_cells as (
             and this.previous_start = previous.period_start
             and this.dimension_name = previous.dimension_name
             and this.dimension_value = previous.dimension_value
+),
+
+compared_cells as (
+    select
+        *,
+        value - previous_value as change,
+        case
+            when kind = 'share' then {{ shares_differ(
+                'numerator', 'denominator', 'previous_numerator', 'previous_denominator'
+            ) }}
+            when kind in ('mean', 'nps', 'median', 'p75') then
+                abs(value - previous_value)
+                > case when kind = 'mean' then {{ t_critical('degrees_of_freedom') }} else {{ normal_critical() }} end
+                * sqrt(power(standard_error, 2) + power(previous_error, 2))
+        end as is_change_significant
+    from preceded_cells
 ),
 
 targeted_cells as (

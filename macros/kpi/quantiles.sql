@@ -1,0 +1,93 @@
+{#-
+    Medians and percentiles come straight from the facts: they do not add up over days, and by value, day and dimension
+    there is more to keep than in the fact itself.
+-#}
+
+{#- Two rows of a day or a week seldom have the same value; those of wider periods are counted by value first. -#}
+{% macro is_counted_by_value(grain) -%}
+    {{ return(grain not in ('day', 'week')) }}
+{%- endmacro %}
+
+{#- The dimensions, overall among them, by which an entry has cells of a grain. -#}
+{% macro cell_dimensions(entry, grain) %}
+    {%- set found = [] -%}
+    {%- for dimension in (['overall'] if entry.overall else []) + entry.by -%}
+        {%- set finest = part_grain(entry, dimension) -%}
+        {%- if grain == 'all' or finest == 'day' or (finest == 'month' and grain not in ('day', 'week')) -%}
+            {%- do found.append(dimension) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{#-
+    One row per row of the fact and cell of a grain in which it lies. A dimension is numbered by its place in the entry,
+    overall is 0: a number is sorted faster than a name.
+-#}
+{% macro cell_values(entry, grain) %}
+    {%- for dimension in cell_dimensions(entry, grain) %}
+    {{ 'union all' if not loop.first }}
+    select
+        {{ period_start(entry.date, grain) }} as period_start,
+        {{ 0 if dimension == 'overall' else entry.by.index(dimension) + 1 }} as dimension_number,
+        {{ "'overall'" if dimension == 'overall' else dimension_member(dimension) }} as dimension_value,
+        cast({{ entry.measure }} as double) as measure
+    from {{ ref(entry.fact) }}
+    where {{ entry.date }} is not null and {{ entry.measure }} is not null
+    {%- endfor %}
+{% endmacro %}
+
+{#- CTEs `<kpi_id>_by_<grain>`: how often each value occurs in a cell, each grain counted from the one before. -#}
+{% macro value_count_ctes(entry) %}
+    {%- set ns = namespace(finer=none) -%}
+    {%- for grain in period_grains() if is_counted_by_value(grain) and cell_dimensions(entry, grain) %}
+{{ entry.kpi_id }}_by_{{ grain }} as (
+    select
+        {{ period_start('period_start', grain) }} as period_start,
+        dimension_number,
+        dimension_value,
+        measure,
+        {{ 'sum(value_count)' if ns.finer else 'count(*)' }} as value_count
+    from {% if ns.finer %}{{ ns.finer }}{% else %}({{ cell_values(entry, grain) }}){% endif %}
+    group by {{ period_start('period_start', grain) ~ ', ' if grain != 'all' }}dimension_number, dimension_value, measure
+),
+    {%- set ns.finer = entry.kpi_id ~ '_by_' ~ grain -%}
+    {%- endfor %}
+{% endmacro %}
+
+{#- The values of an entry's cells in ascending order, each with the rank of its last row, and the cell's number of rows. -#}
+{% macro ranked_values(entry) %}
+    {%- for grain in period_grains() if cell_dimensions(entry, grain) %}
+    {{ 'union all' if not loop.first }}
+    select
+        '{{ entry.kpi_id }}' as kpi_id,
+        '{{ entry.kind }}' as kind,
+        {{ 0.75 if entry.kind == 'p75' else 0.5 }}e0 as quantile,
+        '{{ grain }}' as period_grain,
+        period_start,
+        case dimension_number
+            {%- for dimension in entry.by %}
+            when {{ loop.index }} then '{{ dimension }}'
+            {%- endfor %}
+            else 'overall'
+        end as dimension_name,
+        dimension_value,
+        measure,
+        {%- if is_counted_by_value(grain) %}
+        value_count,
+        sum(value_count) over (
+            partition by period_start, dimension_number, dimension_value order by measure
+            rows between unbounded preceding and current row
+        ) as last_rank,
+        sum(value_count) over (partition by period_start, dimension_number, dimension_value) as row_count
+    from {{ entry.kpi_id }}_by_{{ grain }}
+        {%- else %}
+        1 as value_count,
+        row_number() over (
+            partition by period_start, dimension_number, dimension_value order by measure
+        ) as last_rank,
+        count(*) over (partition by period_start, dimension_number, dimension_value) as row_count
+    from ({{ cell_values(entry, grain) }}) as {{ entry.kpi_id }}_values
+        {%- endif %}
+    {%- endfor %}
+{% endmacro %}
