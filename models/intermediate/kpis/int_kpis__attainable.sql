@@ -24,7 +24,7 @@ answered_needs as (
     select
         needs.kpi_id,
         needs.need,
-        max(raw_tables.accepted_rows) > 0 as is_answered,
+        bool_or(raw_tables.has_rows) as is_answered,
         {{ text_list('needs.raw_table', ' or ') }} as tables
     from needs
     inner join raw_tables on needs.raw_table = raw_tables.raw_table

@@ -1,36 +1,17 @@
 -- grain: one row per KPI that waits for a column
-{%- set columns_by_table = {} -%}
-{%- for groups in needed_columns().values() -%}
-{%- for group in groups -%}
-{%- for name in group -%}
-{%- do columns_by_table.setdefault(name.split('.')[0], []).append(name.split('.')[1]) -%}
-{%- endfor -%}
-{%- endfor -%}
-{%- endfor %}
 with
 
-{% for table, columns in columns_by_table.items() -%}
-{{ table }}_filled as (
-    select
-    {%- for column in columns | unique %}
-        count({{ column }}) as {{ column }}
-    {{ ',' if not loop.last }}
-    
-    {%- endfor %}
-    from {{ ref('stg_raw__' ~ table) }}
-),
-
-{% endfor -%}
+-- One value is enough: rows are looked at up to the first.
 filled_columns as (
-    {%- for table, columns in columns_by_table.items() %}
-    {%- set outer_last = loop.last %}
-    {%- for column in columns | unique %}
+    {%- for name in needed_columns().values() | sum(start=[]) | sum(start=[]) | unique %}
+    {%- set table, column = name.split('.') %}
     select
-        '{{ table }}.{{ column }}' as column_name,
-        {{ column }} > 0 as is_filled
-    from {{ table }}_filled
-    {{ 'union all' if not (outer_last and loop.last) }}
-    {%- endfor %}
+        '{{ name }}' as column_name,
+        exists(
+            select 1 from {{ ref('stg_raw__' ~ table) }}
+            where {{ column }} is not null
+        ) as is_filled
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 

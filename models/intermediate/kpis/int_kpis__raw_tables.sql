@@ -2,7 +2,6 @@
 {%- for table in raw_contract() %}
 select
     '{{ table }}' as raw_table,
-    count(*) as accepted_rows
-from {{ ref('stg_raw__' ~ table) }}
+    exists(select 1 from {{ ref('stg_raw__' ~ table) }}) as has_rows
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -4,6 +4,7 @@ with
 
 {% for entry in entries -%}
 {{ value_count_ctes(entry) }}  -- noqa: PRS
+
 {% endfor -%}
 ranked_values as (
     {%- for entry in entries %}
