@@ -167,7 +167,7 @@ def _make_sample(raw_dir: Path) -> None:
     draft.replace(raw_dir)
 
 
-def _validate(raw_dir: Path, output: Output, *, strict: bool = False) -> ValidationResult:
+def _validate(raw_dir: Path, output: Output, *, strict: bool = False, copies: Path | None = None) -> ValidationResult:
     from outside_in.validation import print_summary
     from outside_in.validation import validate as validate_files
 
@@ -175,7 +175,7 @@ def _validate(raw_dir: Path, output: Output, *, strict: bool = False) -> Validat
         raise BuildError(f"{raw_dir} is no folder; --raw-dir wants one folder per raw table in it")
     built = {file.name for file in built_files(output)}
     with _progress("validating") as advance:
-        result = validate_files(raw_dir, output.validation, strict=strict, progress=advance, built=built)
+        result = validate_files(raw_dir, output.validation, strict=strict, progress=advance, built=built, copies=copies)
     print_summary(result, console)
     return result
 
@@ -191,7 +191,7 @@ def _build(raw_dir: Path, output: Output, vars_file: Path | None, keep: int, for
         if now and now.fingerprint and now.fingerprint == made_from and not force:
             console.print(f"nothing new: published is {_described(now)}", highlight=False)
             return
-        if _validate(raw_dir, output).stops:
+        if _validate(raw_dir, output, copies=output.copies.resolve()).stops:
             raise typer.Exit(CRITICAL)
         know_files(output)
         result = _dbt_build(raw_dir, output, dbt_vars)

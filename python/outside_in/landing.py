@@ -61,7 +61,7 @@ def _entry(file: RawFile) -> dict[str, Any]:
         "raw_table": file.table,
         "file_kind": file.kind,
         "file_name": file.name,
-        "file_path": str(file.path),
+        "file_path": str(file.read_as.path),
         "modified_at": str(file.modified),
         "row_count": file.rows,
         "problem": file.problem or None,
@@ -69,8 +69,10 @@ def _entry(file: RawFile) -> dict[str, Any]:
 
 
 def _scans(files: list[RawFile]) -> list[dict[str, Any]]:
-    """The scans of one table's readable files. A JSON file without rows names no columns, and has nothing to read."""
-    with_columns = sorted((file for file in files if file.columns), key=lambda file: (str(file.layout), file.name))
+    """The scans of one table's readable files, or their copies. A JSON file without rows has no columns to read."""
+    with_columns = sorted(
+        (file.read_as for file in files if file.columns), key=lambda file: (str(file.layout), file.name)
+    )
     scans = []
     for _, same in groupby(with_columns, key=lambda file: file.layout):
         group = list(same)

@@ -24,6 +24,11 @@ class Output:
         return self.root / "build" / "warehouse.duckdb"
 
     @property
+    def copies(self) -> Path:
+        """Folder of the text files as Parquet, each made when the file is new; as private as the database."""
+        return self.root / "build" / "copies"
+
+    @property
     def published(self) -> Path:
         """What readers open: schema `marts`, replaced as a whole by each successful build."""
         return self.link / "warehouse.duckdb"

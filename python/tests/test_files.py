@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -10,13 +11,17 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import duckdb
 import pytest
 
 from outside_in.building import BuildError, built_files, refuse_changed_files
+from outside_in.landing import landing
 from outside_in.paths import Output
+from outside_in.publishing import publish
 from outside_in.validation import inspect_files, inspection, validate
 from outside_in.validation.inspection import RawFile, read_files, scan, write_files
 from tests.conftest import outside_in
+from tests.publishing_cases import seen, write_build
 
 HEADER = "ticket_id,created_at,channel,team\n"
 LANDED_HEADER = "ticket_id,created_at,channel,team,_loaded_at\n"
@@ -126,6 +131,46 @@ def test_the_text_of_a_file_is_read_once(raw: Path, tmp_path: Path) -> None:
     assert result.findings == [] and result.tables["tickets"].rows == 1 and "checking tickets" in seen
 
 
+def test_a_copy_is_kept_as_long_as_its_file(raw: Path, tmp_path: Path) -> None:
+    copies, known = tmp_path / "copies", tmp_path / "files.json"
+
+    def look() -> Path:
+        report = inspect_files(raw, copies=copies, known=read_files(known))
+        write_files(report.files, known)
+        (copy,) = copies.iterdir()
+        assert [file.copy for file in report.files] == [copy]
+        return copy
+
+    first = look()
+    written = first.stat().st_mtime_ns
+    assert look() == first and first.stat().st_mtime_ns == written
+    path = raw / "tickets" / "good.csv"
+    before = path.stat()
+    path.write_text(HEADER + "9,2026-01-01,email,blue\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # of the same name, size and time
+    second = look()
+    assert second != first and not first.exists()
+    assert duckdb.sql(f"select ticket_id from '{second}'").fetchall() == [("9",)]
+    second.unlink()
+    assert look() == second
+    path.unlink()
+    assert inspect_files(raw, copies=copies, known=read_files(known)).files == []
+    assert list(copies.iterdir()) == []
+
+
+def test_dbt_reads_the_copy_in_place_of_the_text(raw: Path, tmp_path: Path) -> None:
+    known = tmp_path / "files.json"
+    write_files(inspect_files(raw, copies=tmp_path / "copies").files, known)
+    (copy,) = (tmp_path / "copies").iterdir()
+    found = landing(raw, known)
+    (scan_of_tickets,) = found["scans"]["tickets"]
+    assert str(copy) in scan_of_tickets["reader"] and "good.csv" not in scan_of_tickets["reader"]
+    assert [(file["file_name"], file["file_path"]) for file in found["files"]] == [("tickets/good.csv", str(copy))]
+    copy.unlink()
+    (scan_of_tickets,) = landing(raw, known)["scans"]["tickets"]
+    assert "good.csv" in scan_of_tickets["reader"]
+
+
 @pytest.mark.parametrize(("command", "limit"), [("validate", 2_000), ("build", 500_000)])
 def test_a_full_disk_is_one_message_and_nothing_is_published(
     raw: Path, tmp_path: Path, command: str, limit: int
@@ -140,6 +185,34 @@ def test_a_full_disk_is_one_message_and_nothing_is_published(
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stdout and ("File too large" in done.stdout or "failed" in done.stdout)
     assert not list((tmp_path / "out").glob("published*"))
+
+
+# A mount of one's own needs no rights where user namespaces are allowed.
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
+
+
+def test_a_disk_that_fills_up_inside_dbt_is_one_message_and_the_next_run_repairs(raw: Path, tmp_path: Path) -> None:
+    output = Output(tmp_path / "out")
+    folder = output.built.parent
+    write_build(output, 1)
+    publish(output, "made from 1")
+    small = f'mount -t tmpfs -o size=8m none "{folder}"'
+    try:
+        subprocess.run([*OWN_MOUNTS, small], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this system lets nobody mount a small disk of their own")
+    build = [sys.executable, "-m", "outside_in.cli", "build", "--raw-dir", str(raw), "--out", str(output.root)]
+    done = subprocess.run(
+        [*OWN_MOUNTS, f'{small}; exec "$@"', "sh", *build], text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("failed")] == [
+        "failed the disk is full: make room and run again"
+    ]
+    assert seen(output.link) == 1 and not output.receipt.exists()
+    assert outside_in(*build[3:]).returncode == 0
+    with duckdb.connect(str(output.published), read_only=True) as con:
+        assert con.execute("select count(*) from marts.fct_tickets").fetchall() == [(1,)]
 
 
 def test_exit_codes_and_reports_of_validate(raw: Path, tmp_path: Path) -> None:

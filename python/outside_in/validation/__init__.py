@@ -30,6 +30,7 @@ def validate(
     progress: Progress | None = None,
     as_of: datetime | None = None,
     built: Container[str] = (),
+    copies: Path | None = None,
 ) -> ValidationResult:
     """Inspect the raw files, run the table suites on them, and write the reports.
 
@@ -43,6 +44,8 @@ def validate(
         as_of: the instant freshness and volume are measured at (UTC where it has no offset); by default the
             latest own time in the data that is not over a day after its row was landed.
         built: names of the files that the last build read, which the next cannot do without.
+        copies: where text files are kept as Parquet, so that later runs read only new ones; they hold what the files
+            hold. Nothing is kept where there is no such folder.
 
     Returns:
         The findings and the counts per table; the build cannot go on where it has `stops`.
@@ -50,4 +53,6 @@ def validate(
     # Great Expectations takes seconds to load; whoever only inspects files does not wait for it.
     from outside_in.validation.engine import run
 
-    return run(raw_dir, out_dir, data_docs=data_docs, strict=strict, progress=progress, as_of=as_of, built=built)
+    return run(
+        raw_dir, out_dir, data_docs=data_docs, strict=strict, progress=progress, as_of=as_of, built=built, copies=copies
+    )

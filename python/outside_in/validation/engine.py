@@ -11,7 +11,6 @@ import os
 import tempfile
 from collections.abc import Container, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -67,6 +66,7 @@ from outside_in.validation.inspection import (
     inspect_files,
     literal,
     quote,
+    read_files,
     read_through,
     write_files,
 )
@@ -207,6 +207,7 @@ def run(
     progress: Progress | None,
     as_of: datetime | None,
     built: Container[str],
+    copies: Path | None,
 ) -> ValidationResult:
     """See `outside_in.validation.validate`."""
     started = perf_counter()
@@ -216,14 +217,15 @@ def run(
     history = read_history(out_dir / HISTORY)
     result = ValidationResult()
     documents: dict[str, ExpectationSuiteValidationResult] = {}
-    # Copies of text files, and what does not fit into memory, go to a directory of our own beside the reports.
+    # What does not fit into memory goes to a directory of our own beside the reports, as do copies that nobody keeps.
     with (
         tempfile.TemporaryDirectory(prefix=".checking-", dir=out_dir) as scratch,
         duckdb.connect(config={"temp_directory": scratch}) as con,
     ):
         con.execute("set TimeZone = 'UTC'")
-        report = inspect_files(raw_dir, copies=Path(scratch))
-        columns, now = _create_views(con, report, history, tell)
+        known = read_files(out_dir / FILES) if copies else []
+        report = inspect_files(raw_dir, copies=copies or Path(scratch, "copies"), known=known)
+        columns, now = _create_views(con, report, history, Path(scratch), tell)
         latest = _latest(con, columns, as_of)
         with _datasource(con) as datasource:
             for number, table in enumerate(columns):
@@ -251,9 +253,13 @@ def run(
 
 
 def _create_views(
-    con: duckdb.DuckDBPyConnection, report: FileReport, history: Mapping[str, list[Figures]], tell: Progress
+    con: duckdb.DuckDBPyConnection,
+    report: FileReport,
+    history: Mapping[str, list[Figures]],
+    scratch: Path,
+    tell: Progress,
 ) -> tuple[dict[str, dict[str, bool]], dict[str, Figures]]:
-    """Make the views of all tables with readable files, and read each once.
+    """Make the views of all tables with readable files, and read each once; `scratch` takes what was read from text.
 
     Returns:
         The columns of each table, see `views.present`, and its figures. A file that proves to be damaged is broken in
@@ -263,10 +269,15 @@ def _create_views(
     found: dict[str, Figures] = {}
     for number, (name, table) in enumerate(raw_tables().items()):
         tell(0.1 + 0.2 * number / len(raw_tables()), f"reading {name}")
-        while files := [_checked(file) for file in report.readable(name)]:
+        while files := [file.read_as for file in report.readable(name)]:
             columns[name] = present(table, files)
             con.execute(f"create or replace view {quote(name)} as {view(table, files)}")
             try:
+                if any(file.copy for file in report.readable(name)):
+                    # Reading a time from text takes longer than most checks, and every check would do it again.
+                    typed = literal(str(scratch / f"{name}.parquet"))
+                    con.execute(f"copy {quote(name)} to {typed} (format parquet)")
+                    con.execute(f"create or replace view {quote(name)} as from read_parquet({typed})")
                 figure = figures(con, table, columns[name], history.get(name, []))
             except duckdb.Error:
                 if not _set_damaged_aside(con, name, report):
@@ -278,18 +289,13 @@ def _create_views(
     return columns, found
 
 
-def _checked(file: RawFile) -> RawFile:
-    """What is read for a file's checks: itself, or its copy."""
-    return replace(file, path=file.copy, kind="parquet") if file.copy else file
-
-
 def _set_damaged_aside(con: duckdb.DuckDBPyConnection, table: str, report: FileReport) -> bool:
     """Break the files of a table that have readable columns and unreadable rows; returns whether there were any."""
     found = False
     for position, file in enumerate(report.files):
         if file.table == table and not file.problem:
             try:
-                read_through(con, _checked(file))
+                read_through(con, file.read_as)
             except (duckdb.Error, OSError):
                 gone = "the file is damaged: its columns can be read and its rows cannot"
                 report.files[position] = file.broken(gone if file.is_unchanged() else CHANGED, DELIVER_AGAIN)
@@ -435,7 +441,7 @@ def _locate(
     """The first file and the first rows in it that break each rule, by the rule's `bad`, in one query."""
     if not rules:
         return {}
-    files = [_checked(file) for file in files]
+    files = [file.read_as for file in files]
     names = {str(file.path): file.name for file in files}
     firsts = ", ".join(f"min({ROW}, {SHOWN_ROWS}) filter (where {rule.bad})" for rule in rules)
     numbered = view(raw_tables()[table], files, numbered=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
 import re
 import zlib
@@ -86,12 +87,13 @@ class RawFile:
         kind: one of `FILE_KINDS`.
         size: bytes.
         changed: when it was last changed, in nanoseconds since 1970.
+        entered: when its entry in the file system was last changed, which a copy with the old time cannot keep.
         columns: column name to DuckDB type; the columns of text files are VARCHAR throughout.
         rows: number of rows.
         delimiter: of a CSV file.
         problem: why it cannot be used, without any value of a row; empty for a good file.
         advice: what to do about the problem.
-        copy: for a text file, a Parquet file with its rows in the same order, where one was asked for.
+        copy: for a text file, a Parquet file with its rows in the same order, all text, where one was asked for.
     """
 
     table: str
@@ -100,6 +102,7 @@ class RawFile:
     kind: str
     size: int = 0
     changed: int = 0
+    entered: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     delimiter: str = ""
@@ -118,9 +121,14 @@ class RawFile:
         return (self.kind, self.delimiter, tuple(self.columns.items()))
 
     @property
-    def version(self) -> tuple[str, int, int]:
+    def version(self) -> tuple[str, int, int, int]:
         """Equal for two looks at a file that nobody changed in between."""
-        return (self.name, self.size, self.changed)
+        return (self.name, self.size, self.changed, self.entered)
+
+    @property
+    def read_as(self) -> RawFile:
+        """What its rows are read from: its copy where it has one, else itself."""
+        return replace(self, path=self.copy, kind="parquet", delimiter="") if self.copy else self
 
     def is_unchanged(self) -> bool:
         """Whether the file is still what it was when it was inspected."""
@@ -186,8 +194,9 @@ def inspect_files(raw_dir: Path, *, copies: Path | None = None, known: Iterable[
 
     Args:
         raw_dir: the raw directory, one folder per table of the contract.
-        copies: a folder; every text file is written there as Parquet, so that its text is read only once.
-        known: files of an earlier look; what has not changed since is not read again, but for the copies.
+        copies: a folder; every text file is written there as Parquet, so that its text is read only once. Copies of
+            files that have changed or gone are removed.
+        known: files of an earlier look; what has not changed since is not read again.
 
     Returns:
         The files and the problems. A file that cannot be read or lacks a required column has its `problem`; other
@@ -201,6 +210,8 @@ def inspect_files(raw_dir: Path, *, copies: Path | None = None, known: Iterable[
         )
         return report
     seen = {file.version: file for file in known}
+    if copies:
+        copies.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         for folder in _entries(raw_dir, "", report):
@@ -208,12 +219,17 @@ def inspect_files(raw_dir: Path, *, copies: Path | None = None, known: Iterable[
                 report.problems.append(_stranger(folder))
                 continue
             _inspect_table(con, folder, report, seen, copies)
+    if copies:
+        kept = {file.copy for file in report.files}
+        for path in [*copies.glob("*.parquet"), *copies.glob("*.draft")]:
+            if path not in kept:
+                path.unlink()
     return report
 
 
 def write_files(files: Iterable[RawFile], path: Path) -> None:
     """Store what was found, for `known` of a later look."""
-    rows = [{**vars(file), "path": str(file.path), "copy": None} for file in files]
+    rows = [{**vars(file), "path": str(file.path), "copy": str(file.copy) if file.copy else None} for file in files]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -222,9 +238,13 @@ def read_files(path: Path) -> list[RawFile]:
     """What an earlier look stored; nothing where there is none, or where it is of another version."""
     try:
         rows = json.loads(path.read_text("utf-8"))
-        return [RawFile(**{**row, "path": Path(row["path"])}) for row in rows]
+        files = [RawFile(**{**row, "path": Path(row["path"])}) for row in rows]
+        copies = [Path(file.copy) if file.copy else None for file in files]
     except (OSError, ValueError, TypeError, KeyError):
         return []
+    return [
+        replace(file, copy=copy if copy and copy.exists() else None) for file, copy in zip(files, copies, strict=True)
+    ]
 
 
 def quote(name: str) -> str:
@@ -315,7 +335,7 @@ def _inspect_table(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
     report: FileReport,
-    seen: Mapping[tuple[str, int, int], RawFile],
+    seen: Mapping[tuple[str, int, int, int], RawFile],
     copies: Path | None,
 ) -> None:
     table = raw_tables()[folder.name]
@@ -336,9 +356,8 @@ def _inspect_table(
         )
     for path, kind in kinds.items():
         if kind:
-            copy = copies / f"{len(report.files)}.parquet" if copies and kind != "parquet" else None
-            file = RawFile(table.name, path, _relative(path, report.raw_dir), kind, copy=copy)
-            report.files.append(_inspect_file(con, file, seen))
+            file = RawFile(table.name, path, _relative(path, report.raw_dir), kind)
+            report.files.append(_inspect_file(con, file, seen, copies))
     report.problems += _notes(table, report.readable(table.name))
 
 
@@ -351,14 +370,21 @@ def _relative(path: Path, raw_dir: Path) -> str:
 
 
 def _inspect_file(
-    con: duckdb.DuckDBPyConnection, file: RawFile, seen: Mapping[tuple[str, int, int], RawFile]
+    con: duckdb.DuckDBPyConnection,
+    file: RawFile,
+    seen: Mapping[tuple[str, int, int, int], RawFile],
+    copies: Path | None,
 ) -> RawFile:
     """Read a file's columns and rows: all of a text file, the footer of a Parquet file."""
     try:
         stat = file.path.stat()
-        file = replace(file, size=stat.st_size, changed=stat.st_mtime_ns)
-        if not file.copy and file.version in seen:
-            return replace(seen[file.version], path=file.path)
+        file = replace(file, size=stat.st_size, changed=stat.st_mtime_ns, entered=stat.st_ctime_ns)
+        if copies and file.kind != "parquet":
+            name = hashlib.sha256(repr(file.version).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+            file = replace(file, copy=copies / f"{name}.parquet")
+        known = seen.get(file.version)
+        if known and (not copies or (not known.problem and known.copy == file.copy)):
+            return replace(known, path=file.path)
         file = _with_rows(con, _with_columns(con, file))
         if not file.is_unchanged():
             return file.broken("the file changed while it was read", "run again when it is complete")
@@ -390,7 +416,9 @@ def _with_rows(con: duckdb.DuckDBPyConnection, file: RawFile) -> RawFile:
         rows = con.execute(f"select count(*) from {scan([file])}").fetchall()[0][0]
     elif file.copy:
         _read_compressed(file)
-        rows = con.execute(f"copy (from {scan([file])}) to {literal(str(file.copy))} (format parquet)").fetchall()[0][0]
+        draft = file.copy.with_suffix(".draft")
+        rows = con.execute(f"copy (from {scan([file])}) to {literal(str(draft))} (format parquet)").fetchall()[0][0]
+        draft.replace(file.copy)
     else:
         rows = read_through(con, file)
     return replace(file, rows=int(rows))
