@@ -539,12 +539,28 @@ def test_spend_without_a_mean_is_flagged_and_unknown() -> None:
 
 
 def test_any_currency_gives_the_same_fit(customers: pd.DataFrame) -> None:
-    dollars = clv.fit_gamma_gamma(customers.assign(customer_count=1))
-    rupiah = clv.fit_gamma_gamma(
-        customers.assign(customer_count=1, mean_order_value=customers["mean_order_value"] * 15_000)
-    )
+    dollars = clv.fit_gamma_gamma(customers.assign(customer_count=1), with_intervals=True)
+    in_rupiah = customers.assign(customer_count=1, mean_order_value=customers["mean_order_value"] * 15_000)
+    rupiah = clv.fit_gamma_gamma(in_rupiah, with_intervals=True)
+    low, high = dollars.intervals["v"]
+    assert low and high and low < dollars.estimates["v"] < high
+    assert rupiah.intervals["v"] == pytest.approx((low * 15_000, high * 15_000), rel=1e-4)
     assert rupiah.estimates == pytest.approx({**dollars.estimates, "v": dollars.estimates["v"] * 15_000}, rel=1e-6)
     assert not rupiah.is_at_boundary
+
+
+def test_interval_of_a_value_knows_that_the_level_of_a_customer_is_unknown() -> None:
+    """Five sure orders of who has spent once 30 before, drawn from what the model then says; and a common variation."""
+    spend, generator = a_fit("gamma_gamma", CDNOW["gamma_gamma"]), np.random.default_rng(1)
+    p, q, v = spend.values
+    scores = pd.DataFrame({"expected_orders": [5.0], "orders_variance": [0.0], "probability_no_order": [0.0]})
+    level = generator.gamma(p + q, 1 / (v + 30), 20_000)
+    value = generator.gamma(5 * p, 1 / level)
+    expected = 5 * clv.expected_order_value(spend, np.array([1.0]), np.array([30.0]))
+    for common_sd in (0.0, 0.3):
+        low, high = clv.value_interval_factors(spend, scores, np.array([1.0]), common_sd)
+        came = value * generator.normal(1, common_sd, len(value))
+        assert 0.93 < ((came >= expected * low) & (came <= expected * high)).mean() < 0.97
 
 
 def test_common_variation_is_what_chance_leaves() -> None:
