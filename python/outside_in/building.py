@@ -28,6 +28,7 @@ if sys.platform != "win32":
 # Set from the data where nobody sets them, so dbt_project.yml has no default for them.
 OPTIONAL_VARS = ("as_of", "reporting_currency", "raw_dir")
 FINISHED = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult")
+DISK_FULL = "the disk is full: make room and run again"
 Progress = Callable[[int, int, str], None]
 
 
@@ -170,6 +171,8 @@ def build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any], progress: Pro
         assert process.stdout is not None
         _follow(process.stdout, result, progress)
         process.wait()  # before its input is closed, which ends it
+    if DISK_FULL in result.failures:
+        result.failures = [DISK_FULL]  # whichever models met it
     if process.returncode != 0:
         result.ok = False
         if not result.failures:
@@ -211,7 +214,7 @@ def explained(text: str) -> str:
     """An error of dbt or DuckDB without what it quotes, which may be the value of a row."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # dbt's colours
     if "No space left" in text or "not enough disk space" in text.lower():
-        return "the disk is full: make room and run again"
+        return DISK_FULL
     if "Compilation Error" in text:  # of the project, before any row is read
         return " ".join(text.split())
     text = re.sub(r"(LINE \d+:|compiled code at).*", "", " ".join(text.split()))

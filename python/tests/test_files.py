@@ -196,7 +196,7 @@ def test_a_disk_that_fills_up_inside_dbt_is_one_message_and_the_next_run_repairs
     folder = output.built.parent
     write_build(output, 1)
     publish(output, "made from 1")
-    small = f'mount -t tmpfs -o size=8m none "{folder}"'
+    small = f'mount -t tmpfs -o size=512k none "{folder}"'
     try:
         subprocess.run([*OWN_MOUNTS, small], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
