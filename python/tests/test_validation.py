@@ -401,7 +401,7 @@ def test_the_reports_need_nothing_from_elsewhere_and_show_no_values(raw: Path, m
     assert "status is a known code" in pages["tickets.html"]
     assert not re.search(r"<script|<link|<img|@import|https?://|\.\./", "".join(pages.values()))
     stored = (out / "validation.json").read_text()
-    for text in (output.getvalue(), stored, *pages.values()):
+    for text in (output.getvalue(), stored, (out / "junit.xml").read_text(), *pages.values()):
         assert "kowalska" not in text
     assert json.loads(stored)["ok"] is False
     assert len(result.warnings) > 4
