@@ -37,8 +37,10 @@ def typed(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, types: Mapping[str, 
         A frame with one column per name; NaN is null.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    frame = frame.reindex(columns=list(types)).reset_index(drop=True)
-    return pd.DataFrame({name: _column(frame[name], kind) for name, kind in types.items()})
+    unknown = pd.Series(None, frame.index, object)
+    columns = {name: pd.array(_column(frame.get(name, unknown), kind)) for name, kind in types.items()}
+    # Tables of scores have millions of rows: a column is copied once, for its type.
+    return pd.DataFrame(columns, copy=False)
 
 
 def _column(values: pd.Series[Any], kind: str) -> Any:

@@ -425,6 +425,24 @@ def test_interval_ends_where_the_best_likelihood_has_fallen(
         assert [lost(place, low), lost(place, high)] == pytest.approx([1.9207] * 2, rel=0.01), name
 
 
+@pytest.mark.parametrize("model", clv.TRANSACTION_MODELS)
+def test_what_is_unknown_of_the_parameters_is_unknown_of_the_total(
+    model: str, fits: dict[str, clv.Fit], cells: pd.DataFrame
+) -> None:
+    """The variance beyond chance against that of totals at parameters drawn from what the fit knows of them."""
+    found, weights = fits[model], cells["customer_count"]
+    scores = clv.score(found, cells, HOLDOUT_DAYS)
+    by_chance = (weights * scores["orders_variance"]).sum()
+    drawn = np.random.default_rng(4).multivariate_normal(np.log(found.values), found.log_covariance / 100, 100)
+    means = []
+    for values in np.exp(drawn):
+        other = a_fit(model, dict(zip(found.estimates, values.tolist(), strict=True)))
+        means.append((weights * clv.score(other, cells, HOLDOUT_DAYS)["expected_orders"]).sum())
+    [total] = clv.total_orders(found, cells, [HOLDOUT_DAYS])
+    assert total.mean == pytest.approx((weights * scores["expected_orders"]).sum(), rel=1e-12)
+    assert total.variance - by_chance == pytest.approx(100 * np.var(means), rel=0.4)
+
+
 # Determinism ---------------------------------------------------------------------------------------------------------
 
 
@@ -525,6 +543,13 @@ def test_where_nobody_leaves_the_fit_says_so(model: str) -> None:
     forecast = clv.total_orders(found, cells, [273])[0]
     assert np.isfinite([*forecast, *forecast.interval(0.1)]).all()
     assert forecast.mean == pytest.approx(clv.total_orders(fallback, cells, [273])[0].mean, rel=5e-3)
+
+
+def test_where_the_chance_of_leaving_cannot_be_told_the_fit_says_so() -> None:
+    """200 customers: a of 24 may as well be a thousandth or a thousand times it."""
+    found = clv.fit("bg_nbd", to_cells(simulate("bg_nbd", 200, seed=12)), with_intervals=True)
+    assert found.is_converged and max(found.values) < 200
+    assert found.is_at_boundary and found.standard_errors["a"] is None and found.intervals["a"] == (None, None)
 
 
 def test_spend_without_a_mean_is_flagged_and_unknown() -> None:

@@ -194,7 +194,8 @@ def score_table(
         with a probability of 95 %.
     """
     cells, fits, backtests = map(_dated, (cells, fits, backtests))
-    current = cells[cells["is_current"]]
+    # Today's cells may be millions: no column is copied that nobody asks for.
+    current = cells.loc[cells["is_current"], ["snapshot_date", "horizon_days", "segment", *KEYS, "customer_count"]]
     past = cast(list[Row], backtests.to_dict("records"))
     scored = []
     for choice in choices.sort_values("segment").itertuples():
@@ -257,7 +258,9 @@ def contract_score_table(
 
 def _dated(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with days that compare, however its engine writes them."""
-    return frame.assign(snapshot_date=pd.to_datetime(frame["snapshot_date"]))
+    dated = frame.copy(deep=False)
+    dated["snapshot_date"] = pd.to_datetime(frame["snapshot_date"])
+    return dated
 
 
 def _populations(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
