@@ -220,7 +220,9 @@ def run(
     # What does not fit into memory goes to a directory of our own beside the reports, as do copies that nobody keeps.
     with (
         tempfile.TemporaryDirectory(prefix=".checking-", dir=out_dir) as scratch,
-        duckdb.connect(config={"temp_directory": scratch}) as con,
+        duckdb.connect(
+            config={"temp_directory": scratch, "memory_limit": os.environ.get("OUTSIDE_IN_MEMORY", "6GB")}
+        ) as con,
     ):
         con.execute("set TimeZone = 'UTC'")
         known = read_files(out_dir / FILES) if copies else []
