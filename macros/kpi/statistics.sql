@@ -27,16 +27,17 @@
     end
 {%- endmacro %}
 
-{#- An end of Wilson's interval of a share; rounding must not carry it out of 0..1. -#}
+{#- An end of Wilson's interval of a share; rounding must carry it neither out of 0..1 nor over the share itself. -#}
 {% macro wilson(hits, answers, sign) -%}
-    {{ 'greatest' if sign == '-' else 'least' }}({{ 0 if sign == '-' else 1 }},
+    {{ 'greatest(0, least' if sign == '-' else 'least(1, greatest' }}(
         ({{ hits }} + power({{ normal_critical() }}, 2) / 2) / ({{ answers }} + power({{ normal_critical() }}, 2))
         {{ sign }} {{ normal_critical() }} / ({{ answers }} + power({{ normal_critical() }}, 2))
         * sqrt(
             greatest({{ hits }} * ({{ answers }} - {{ hits }}) / {{ answers }}, 0)
             + power({{ normal_critical() }}, 2) / 4
-        )
-    )
+        ),
+        {{ hits }} / {{ answers }}
+    ))
 {%- endmacro %}
 
 {#- Variance of a mean from its sums; a rounding error below 0 is 0. -#}
@@ -54,9 +55,9 @@
     ))
 {%- endmacro %}
 
-{#- Degrees of freedom of Welch's test of two means. -#}
+{#- Degrees of freedom of Welch's test of two means; a rounding error must not cost one of them. -#}
 {% macro welch_degrees(error_1, rows_1, error_2, rows_2) -%}
     (power(power({{ error_1 }}, 2) + power({{ error_2 }}, 2), 2) / nullif(
         power({{ error_1 }}, 4) / ({{ rows_1 }} - 1) + power({{ error_2 }}, 4) / ({{ rows_2 }} - 1), 0
-    ))
+    ) + 1e-9)
 {%- endmacro %}
