@@ -390,6 +390,25 @@ def test_stability_index_by_hand() -> None:
         0.5 * np.log(2) + (0.5 - 1e-4) * np.log(0.5 / 1e-4), rel=1e-3
     )
     assert stability_index(before, known_half) > 0.25
+    # Who was in the highest tenth is not known any more: as many as before, and not the same.
+    unknown = np.where(before < 90, before, np.nan)
+    assert stability_index(before, unknown) == pytest.approx(2 * (0.1 - 1e-4) * np.log(0.1 / 1e-4), rel=0.05)
+
+
+def test_calibration_counts_who_left() -> None:
+    judged = pd.DataFrame(
+        {
+            "snapshot_at": pd.Timestamp("2024-01-01"),
+            "kind": "order",
+            "is_churned": [True, True, False, False, False] + [True] * 4 + [False],
+            "combined": [0.3] * 5 + [0.8] * 5,
+        }
+    )
+    judged[["constant", "recency", "closed_form"]] = 0.5
+    champions = pd.DataFrame({"kind": ["order"], "champion": ["combined"]})
+    bins = churn.calibrate(judged, champions).query("split == 'holdout'")
+    assert bins[["bin", "customer_count", "churned_count"]].to_numpy().tolist() == [[1, 5, 2], [6, 5, 4]]
+    assert bins["predicted_share"].tolist() == pytest.approx([0.3, 0.8])
 
 
 def test_the_lowest_past_loss_speaks(drawn: Drawn) -> None:
