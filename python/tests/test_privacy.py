@@ -48,7 +48,8 @@ def planted(at: str) -> dict[str, list[Row]]:
         mine = {"customer_id": who}
         add("customers", **mine, created_at="2026-01-01", country="PL")
         for kind, value in (("visitor_id", device), ("contact_address", address), ("email", personal("email"))):
-            add("customer_identities", **mine, identity_type=kind, identity_value=value, linked_at="2026-01-02")
+            add("customer_identities", **mine, identity_type=kind, identity_value=value, linked_at="2026-01-02",
+                unlinked_at="never" if kind == "email" else None)  # fmt: skip
         web = {"visitor_id": device, "event_at": at, "session_id": f"session {who}", **mine}
         add(
             "web_events",
@@ -222,6 +223,16 @@ def test_whoever_asked_to_be_erased_is_in_no_mart_after_the_next_build(company: 
             found = con.execute(query, [ERASED, DEVICE, ADDRESS, f'%"{ERASED}"%']).fetchall()
             assert found == [(0,)], (table, column)
     assert total(built) == before, "what they did still counts"
+    with built.warehouse as con:  # nor does any layer hand on what said who they were
+        for table, key, columns in (
+            ("tickets", "ticket_id", "contact_address, subject"),
+            ("orders", "order_id", "visitor_id"),
+            ("survey_responses", "response_id", "comment"),
+        ):
+            rows = con.execute(
+                f"select customer_id, {columns} from staging.stg_raw__{table} where {key} like '% {ERASED}'"
+            ).fetchall()
+            assert rows and not any(value for row in rows for value in row), table
 
 
 @pytest.mark.parametrize(
