@@ -229,10 +229,10 @@ def test_whoever_asked_to_be_erased_is_in_no_mart_after_the_next_build(company: 
             ("orders", "order_id", "visitor_id"),
             ("survey_responses", "response_id", "comment"),
         ):
-            rows = con.execute(
+            kept = con.execute(
                 f"select customer_id, {columns} from staging.stg_raw__{table} where {key} like '% {ERASED}'"
             ).fetchall()
-            assert rows and not any(value for row in rows for value in row), table
+            assert kept and not any(value for each in kept for value in each), table
 
 
 @pytest.mark.parametrize(
