@@ -224,13 +224,13 @@ def test_whoever_asked_to_be_erased_is_in_no_mart_after_the_next_build(company: 
             assert found == [(0,)], (table, column)
     assert total(built) == before, "what they did still counts"
     with built.warehouse as con:  # nor does any layer hand on what said who they were
-        for table, key, columns in (
+        for table, key, shown in (
             ("tickets", "ticket_id", "contact_address, subject"),
             ("orders", "order_id", "visitor_id"),
             ("survey_responses", "response_id", "comment"),
         ):
             kept = con.execute(
-                f"select customer_id, {columns} from staging.stg_raw__{table} where {key} like '% {ERASED}'"
+                f"select customer_id, {shown} from staging.stg_raw__{table} where {key} like '% {ERASED}'"
             ).fetchall()
             assert kept and not any(value for each in kept for value in each), table
 
