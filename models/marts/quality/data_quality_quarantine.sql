@@ -77,7 +77,8 @@ entries as (
         json_key || ' is unreadable or impossible' as reason,
         json_key as column_name,
         case
-            when json_key in {{ sql_text_list(personal_columns()) }} then '***' else json_value
+            when json_key in {{ sql_text_list(personal_columns()) }} or {{ has_at_sign('json_value') }} then '***'
+            else json_value
         end as raw_value,
         loaded_at,
         file_name,
