@@ -262,7 +262,7 @@ def test_what_arrives_during_a_build_is_left_to_the_next_and_then_nothing_is_new
         arriving.clear()
         return BuildResult()
 
-    monkeypatch.setattr(cli, "_validate", lambda *_: ValidationResult())
+    monkeypatch.setattr(cli, "_validate", lambda *_, **__: ValidationResult())
     monkeypatch.setattr(cli, "know_files", lambda _: None)
     monkeypatch.setattr(cli, "_dbt_build", build_while_a_file_arrives)
     for expected_builds, said in (
