@@ -106,7 +106,10 @@ class Damage:
     refused: bool = False
 
     def pick(self, *types: str, required: bool | None = None, key: bool = False) -> str:
-        """A column of one of the types that is no part of the key (or is), as the table has one."""
+        """A column of one of the types that is no part of the key (or is), as the table has one.
+
+        No end of a scale: without it the usual scale holds, off which the row's score may be, too.
+        """
         found = [
             name
             for name, kind in self.table.columns.items()
@@ -114,6 +117,7 @@ class Damage:
             and (name in self.table.key) == key
             and required in (None, name in self.table.required)
             and name not in self.table.codes
+            and not name.startswith("scale_")
         ]
         if not found:
             raise NotHere
@@ -410,8 +414,6 @@ def _(damage: Damage) -> None:
 @of_rows("numbers between blanks")
 def _(damage: Damage) -> None:
     column = damage.pick("double", "bigint", "decimal(18,4)")
-    if column.startswith("scale_"):  # which would be another scale
-        raise NotHere
     damage.put(column, " 1 ")
     if column in ("score", "rating"):
         damage.put("scale_min", None)
