@@ -40,16 +40,16 @@ def values(built_sample: Built) -> pd.DataFrame:
 
 
 def registered(built: Built, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Fact, KPI and registry entry of each KPI of a kind that one fact alone feeds, overall included."""
+    """Table, KPI and registry entry of each KPI of a kind that one fact alone feeds, overall included."""
     entries = [
-        (node["name"], kpi, entry)
+        (f"{node['schema']}.{node['name']}", kpi, entry)
         for node in built.manifest["nodes"].values()
         for kpi, entry in node["config"].get("meta", {}).get("kpis", {}).items()
     ]
     fed = [kpi for _, kpi, _ in entries]
     return [
-        (fact, kpi, entry)
-        for fact, kpi, entry in entries
+        (table, kpi, entry)
+        for table, kpi, entry in entries
         if entry["kind"] == kind and fed.count(kpi) == 1 and entry.get("overall", True)
     ]
 
@@ -61,11 +61,10 @@ def test_a_mean_and_its_interval_are_those_of_the_facts_rows(
     """Student's interval of a mean; of an NPS the normal one, from the exact variance of 1, 0 and -1."""
     overall = values[(values.period_grain == "all") & (values.dimension_name == "overall")].set_index("kpi_id")
     checked = 0
-    for fact, kpi, entry in registered(built_sample, kind):
+    for table, kpi, entry in registered(built_sample, kind):
         with built_sample.warehouse as con:
-            schema = "predictions" if fact.startswith(("clv", "churn")) else "marts"
             rows = con.sql(
-                f"select cast({entry['measure']} as double) as measure from {schema}.{fact}"
+                f"select cast({entry['measure']} as double) as measure from {table}"
                 f" where {entry['date']} is not null and {entry['measure']} is not null"
             ).fetchnumpy()["measure"]
         rows = np.asarray(rows) * factor

@@ -275,7 +275,7 @@ def _create_views(
             columns[name] = present(table, files)
             con.execute(f"create or replace view {quote(name)} as {view(table, files)}")
             try:
-                if any(file.copy for file in report.readable(name)):
+                if any(file.copy for file in files):
                     # Reading a time from text takes longer than most checks, and every check would do it again.
                     typed = literal(str(scratch / f"{name}.parquet"))
                     con.execute(f"copy {quote(name)} to {typed} (format parquet)")

@@ -238,13 +238,13 @@ def read_files(path: Path) -> list[RawFile]:
     """What an earlier look stored; nothing where there is none, or where it is of another version."""
     try:
         rows = json.loads(path.read_text("utf-8"))
-        files = [RawFile(**{**row, "path": Path(row["path"])}) for row in rows]
-        copies = [Path(file.copy) if file.copy else None for file in files]
+        return [RawFile(**{**row, "path": Path(row["path"]), "copy": _if_there(row["copy"])}) for row in rows]
     except (OSError, ValueError, TypeError, KeyError):
         return []
-    return [
-        replace(file, copy=copy if copy and copy.exists() else None) for file, copy in zip(files, copies, strict=True)
-    ]
+
+
+def _if_there(path: str | None) -> Path | None:
+    return Path(path) if path and Path(path).exists() else None
 
 
 def quote(name: str) -> str:
