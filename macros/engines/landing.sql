@@ -113,8 +113,11 @@
         {%- elif wanted == 'date' -%}
             {%- set read = "try_cast(" ~ text ~ " as date)" -%}
         {%- else -%}
-            {#- The session's time zone is UTC, so text without an offset is UTC. No place is 15 hours away from it. -#}
-            {%- set read = "try_cast(" ~ text ~ " as timestamp with time zone) at time zone 'UTC'" -%}
+            {#- The session's time zone is UTC, so text without an offset is UTC. No place is 15 hours away from it.
+                Names of zones are read apart: DuckDB takes a row's zone for all rows after it that name none. -#}
+            {%- set names_zone = "regexp_matches(" ~ text ~ ", ' [A-Za-z]')" -%}
+            {%- set instant = "try_cast(case when %s then " ~ text ~ " end as timestamp with time zone) at time zone 'UTC'" -%}
+            {%- set read = "coalesce(" ~ instant % ("not " ~ names_zone) ~ ", " ~ instant % names_zone ~ ")" -%}
             {%- set offset_fits = " and not regexp_matches(" ~ text ~ ", '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')" -%}
         {%- endif -%}
         case when {{ in_calendar(read, wanted) }}{{ offset_fits }} then {{ read }} end

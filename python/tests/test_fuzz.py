@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from outside_in.contract import FILE_KINDS, kpis, raw_tables
 from outside_in.paths import Output
 from outside_in.validation import inspect_files
+from outside_in.validation.views import view
 from tests.conftest import REAL_CASES, Built, build
 from tests.fuzz import KINDS, Company, damage_table, judge, reconciliation, run
 
@@ -97,6 +98,43 @@ def test_instants_outside_the_calendar_are_refused_in_a_files_own_type(company: 
     assert counts["tickets"]["rejected"] == company.counts["tickets"]["rejected"] + len(ENDLESS)
     (finding,) = [each for each in result.findings if "created_at is null or unreadable" in each.what]
     assert finding.count == len(ENDLESS)
+
+
+# Each beside all others: what one row says of its zone must not reach another.
+SPELLINGS = {
+    "2024-07-31 02:30:00 Europe/Berlin": "2024-07-31 00:30:00",
+    "2024-07-31 02:30:00": "2024-07-31 02:30:00",
+    "2024-07-31T02:30:00-05:30": "2024-07-31 08:00:00",
+    "2024-07-31 02:30:00 America/New_York": "2024-07-31 06:30:00",
+    "2024-07-31": "2024-07-31 00:00:00",
+    "2024-07-31 02:30:00 EST": "2024-07-31 07:30:00",
+    "2024-07-31T02:30:00.25Z": "2024-07-31 02:30:00.25",
+    "2024-07-31 02:30:00 UTC": "2024-07-31 02:30:00",
+    "2024-07-31 02:30:00 Europe/Nowhere": None,
+    "2024-07-31 02:30:00+02:00 Europe/Berlin": None,
+}
+
+
+def test_a_rows_time_is_read_by_itself(company: Company) -> None:
+    path = company.raw / "tickets" / "damaged.csv"
+    lines = [f"spelling-{number},{text},email\n" for number, text in enumerate([*SPELLINGS] * 500)]
+    try:
+        path.write_text("ticket_id,created_at,channel\n" + "".join(lines), "utf-8")
+        company.judge()
+        with duckdb.connect() as con:
+            con.execute("set TimeZone = 'UTC'")
+            files = [file for file in inspect_files(company.raw).files if file.table == "tickets"]
+            con.execute(f"create table validated as {view(raw_tables()['tickets'], files)}")
+            con.execute(f"attach '{company.output.built}' as built (read_only)")
+            for rows in ("validated", "built.staging.base_raw__tickets"):
+                found = con.execute(
+                    f"select ticket_id, created_at from {rows} where ticket_id like 'spelling-%'"
+                ).fetchall()
+                times = [None if time is None else datetime.fromisoformat(time) for time in SPELLINGS.values()]
+                wrong = {id: time for id, time in found if time != times[int(id.split("-")[1]) % len(times)]}
+                assert len(found) == len(lines) and not wrong, rows
+    finally:
+        path.unlink()
 
 
 def found_values(built: Built, wanted: list[str]) -> dict[tuple[object, ...], float]:

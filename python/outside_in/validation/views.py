@@ -20,9 +20,12 @@ TYPED = {
     "decimal(18,4)": "try_cast({text} as decimal(18,4))",
     "date": "try_cast({text} as date)",
     # Without an offset it is UTC, which is the session's time zone; no place is 15 hours away from it.
+    # Names of zones are read apart: DuckDB takes a row's zone for all rows after it that name none.
     "timestamp": """case
-        when not regexp_matches({text}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$')
-            then try_cast({text} as timestamptz) at time zone 'UTC'
+        when not regexp_matches({text}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$') then coalesce(
+            try_cast(case when not regexp_matches({text}, ' [A-Za-z]') then {text} end as timestamptz),
+            try_cast(case when regexp_matches({text}, ' [A-Za-z]') then {text} end as timestamptz)
+        ) at time zone 'UTC'
     end""",
 }
 ZONED = " at time zone 'UTC'"
