@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ HOSTILE = [
     "{% endraw %}", "../../etc/passwd", "$(reboot) `id`", "a\\'b\\", "\u202eevil\u2066", "\x07\x1b[31mred", "a\nb\r\nc",
     "🦊" * 20, "%s%n {0}", "null", "NaN", "-0", "\ufeff", "a\tb|c;d,e\"f'g",
 ]  # fmt: skip
+BYSTANDER = "~beside~"
 COUNTS = ("raw", "accepted", "rejected", "duplicate", "future", "removed", "unknown")
 ARROW = {
     "varchar": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
@@ -96,6 +98,7 @@ class Damage:
         random: the source of chance.
         delta: how the counts of the reconciliation must change.
         refused: whether the file must be set aside as a whole.
+        bystanders: undamaged rows between them, which must be accepted value by value as if they stood alone.
     """
 
     table: RawTable = field(repr=False)
@@ -104,6 +107,7 @@ class Damage:
     random: random.Random = field(repr=False)
     delta: Counter[str] = field(default_factory=Counter)
     refused: bool = False
+    bystanders: list[Row] = field(default_factory=list, repr=False)
 
     def pick(self, *types: str, required: bool | None = None, key: bool = False) -> str:
         """A column of one of the types that is no part of the key (or is), as the table has one.
@@ -131,6 +135,13 @@ class Damage:
     def all_are(self, verdict: str, **more: int) -> None:
         """Every row of the file gets this verdict."""
         self.delta = Counter({"raw": len(self.rows), verdict: len(self.rows), **more})
+
+    def stand_by(self, rows: list[Row]) -> None:
+        """Put undamaged rows before, between and after the damaged ones, with the columns these have."""
+        self.bystanders = [{name: row[name] for name in self.rows[0] if name in row} for row in rows]
+        damaged = iter(self.rows)
+        self.rows = [row for one in self.bystanders for row in (one, *islice(damaged, 1))] + [*damaged]
+        self.delta.update(raw=len(rows), accepted=len(rows))
 
     def all_lose(self, column: str, value: object) -> None:
         """Every row has a value that cannot be: it is removed, or the row is rejected where it is required."""
@@ -680,6 +691,10 @@ def damage_table(company: Company, table: RawTable, kind: str, chance: random.Ra
         return None
     if kind == "values zeroed" and table.name in NEVER_SET_ASIDE:
         return None  # seen only by reading all of it, which the whole run would have to do
+    keyed = all({*table.key} <= {*row} for row in damage.rows)
+    if KINDS[kind].rows and keyed and not damage.refused and chance.random() < 0.5:
+        alone = chance.sample(company.clean[table.name], min(2, len(company.clean[table.name])))
+        damage.stand_by([{**row, column: f"{row[column]}{BYSTANDER}{number}"} for number, row in enumerate(alone)])
     content = encode(table, damage.rows, file_format)
     if spoil_bytes := KINDS[kind].content:
         content = spoil_bytes(content, damage)
@@ -744,6 +759,7 @@ def check(company: Company, result: ValidationResult, trials: list[Trial]) -> li
         if not delta and accepted[table] != company.accepted[table]:
             wrong.append(f"{trial or table}: its accepted rows are others")
     with duckdb.connect(str(company.output.built), read_only=True) as con:
+        wrong += [f"{trial}: rows beside the damaged ones are others" for trial in trials if not beside(con, trial)]
         listed = con.execute(
             "select raw_table, action, count(*), list(file_name) from marts.data_quality_quarantine group by all"
         ).fetchall()
@@ -764,6 +780,18 @@ def check(company: Company, result: ValidationResult, trials: list[Trial]) -> li
         if (rejected, removed) != (counts[table]["rejected"], counts[table]["removed"]):
             wrong.append(f"{damaged.get(table, table)}: {rejected} rows and {removed} values in quarantine")
     return wrong
+
+
+def beside(con: duckdb.DuckDBPyConnection, trial: Trial) -> bool:
+    """Whether a file's undamaged rows are accepted as they were written."""
+    expected = trial.damage.bystanders
+    if not expected:
+        return True
+    found = con.execute(
+        f"select {', '.join(expected[0])} from staging.base_raw__{trial.table}"
+        f" where row_verdict = 'accepted' and {fresh_column(trial.damage.table)} like '%{BYSTANDER}%'"
+    ).fetchall()
+    return sorted(map(repr, found)) == sorted(repr(tuple(row.values())) for row in expected)
 
 
 def main(wanted: int, seed: int = 0) -> None:
