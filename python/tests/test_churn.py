@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]  # ships no types
 
 from outside_in import churn, clv
 from outside_in.churn import evaluation
@@ -24,6 +25,7 @@ from outside_in.churn.model import (
     Floats,
     OrderProcess,
     lessons,
+    ordered,
     prepared,
     with_order_rhythm,
 )
@@ -398,6 +400,7 @@ def test_stability_index_by_hand() -> None:
 def test_calibration_counts_who_left() -> None:
     judged = pd.DataFrame(
         {
+            "customer_id": [f"c{number}" for number in range(10)],
             "snapshot_at": pd.Timestamp("2024-01-01"),
             "kind": "order",
             "is_churned": [True, True, False, False, False] + [True] * 4 + [False],
@@ -420,6 +423,63 @@ def test_the_lowest_past_loss_speaks(drawn: Drawn) -> None:
 
 
 # Scores
+
+
+def test_trees_are_given_their_rows_in_one_order(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sums are exact as long as errors span few powers of two, so the result alone would tell it by chance."""
+    past, cells, as_of = drawn
+    given: list[tuple[Floats, Floats]] = []
+    fit = HistGradientBoostingClassifier.fit
+
+    def spy(trees: HistGradientBoostingClassifier, rows: Floats, outcome: Floats) -> HistGradientBoostingClassifier:
+        given.append((rows, outcome))
+        return fit(trees, rows, outcome)
+
+    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", spy)
+    champions = pd.DataFrame({"kind": ["order"], "champion": ["combined"]})
+    churn.Scorer.fit(past.sample(frac=1, random_state=1), cells, champions, as_of, 90)
+    [(rows, outcome)] = given
+    wanted = ordered(past)
+    assert wanted["days_since_order"].nunique() > 100
+    np.testing.assert_array_equal(rows[:, FEATURES.index("days_since_order")], wanted["days_since_order"])
+    np.testing.assert_array_equal(outcome, wanted["is_churned"])
+
+
+def test_the_order_of_rows_changes_no_bit_of_the_evaluation(drawn: Drawn) -> None:
+    past, cells, as_of = drawn
+    latest = past[past["snapshot_at"] == past["snapshot_at"].max()].assign(snapshot_at=as_of)
+    champions = pd.DataFrame(
+        {"kind": ["order", "subscription"], "champion": ["combined", "closed_form"], "note": [None, None]}
+    )
+
+    def told(arrived: Callable[[pd.DataFrame], pd.DataFrame]) -> list[pd.DataFrame]:
+        judged = churn.backtest(arrived(past), arrived(cells), 90)
+        # Both kinds, as they are told together.
+        both = judged.assign(kind=np.where(judged["customer_id"] < "c00700", "order", "subscription"))
+        return [
+            judged,
+            churn.evaluate(arrived(both), arrived(champions)),
+            churn.calibrate(arrived(both), arrived(champions)),
+            churn.weigh_features(arrived(past), arrived(cells), 90),
+            churn.drift(arrived(past), arrived(latest), arrived(cells), 90),
+        ]
+
+    in_order, shuffled = told(lambda rows: rows), told(lambda rows: rows.sample(frac=1, random_state=3))
+    for one, other in zip(in_order, shuffled, strict=True):
+        assert len(one) and one.equals(other)  # pandas' own assertion lets nullable numbers differ a little
+
+
+def test_a_tie_of_candidates_is_no_matter_of_order(drawn: Drawn) -> None:
+    past, cells, as_of = drawn
+    judged = churn.backtest(past, cells, 90)
+    # Two candidates of equal loss, but for the last digits of their sums.
+    guesses = np.random.default_rng(1).uniform(0.1, 0.9, len(judged))
+    judged = judged.assign(is_churned=True, constant=0.01, recency=0.01, closed_form=guesses, combined=guesses[::-1])
+    chosen = {
+        churn.choose(past, cells, judged.sample(frac=1, random_state=seed), as_of)["champion"].iloc[0]
+        for seed in range(12)
+    }
+    assert len(chosen) == 1
 
 
 def test_scores_do_not_depend_on_batches_or_order(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,22 +5,29 @@ order_items as (
     select * from {{ ref('stg_raw__order_items') }}
 ),
 
+-- Decimals add up to the same sum in any order. What none can hold is no value.
 valued_items as (
     select
         order_id,
         product_id,
-        cast(quantity * unit_price as double) as item_value,
-        -- One line without a value makes the whole order's split unknown: then every line weighs the same.
-        min(case when quantity * unit_price is null then 0 else 1 end) over (partition by order_id) = 1
-        and sum(cast(quantity * unit_price as double)) over (partition by order_id) > 0 as is_split_known
+        case
+            when abs(quantity * unit_price) < 1e18 then cast(quantity * unit_price as decimal(28, 8))
+        end as item_value
     from order_items
 ),
 
+-- One line without a value makes the whole order's split unknown: then every line weighs the same.
 weighted_items as (
     select
         order_id,
         product_id,
-        case when is_split_known then item_value else 1e0 end as weight
+        case
+            when
+                count(case when item_value is null then 1 end) over (partition by order_id) = 0
+                and sum(item_value) over (partition by order_id) > 0
+                then item_value
+            else 1
+        end as weight
     from valued_items
 ),
 
@@ -36,5 +43,6 @@ product_weights as (
 select
     order_id,
     product_id,
-    weight / sum(weight) over (partition by order_id) as order_share
+    cast(weight as double)
+    / nullif(cast(sum(weight) over (partition by order_id) as double), 0) as order_share
 from product_weights

@@ -42,7 +42,7 @@ ranked_rows as (
 measurements as (
     select
         page_view_key,
-        sum(engagement_ms) as engagement_before_ms,
+        cast(sum(cast(engagement_ms as decimal(28, 8))) as double) as engagement_before_ms,
     {%- for measure in ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %}
     max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
     {{- ',' if not loop.last }}

@@ -23,7 +23,7 @@ backtests as (
         segment,
         fitted_on,
         model,
-        sum(holdout_log_likelihood) as holdout_log_likelihood,
+        cast(sum(cast(holdout_log_likelihood as decimal(38, 12))) as double) as holdout_log_likelihood,
         count(*) as backtest_count
     from {{ ref('clv_backtests') }}
     group by segment, fitted_on, model

@@ -22,6 +22,7 @@ from outside_in.churn.model import (
     ChurnModel,
     Floats,
     OrderProcess,
+    ordered,
     outcomes_missing,
     prepared,
 )
@@ -108,7 +109,7 @@ def choose(features: pd.DataFrame, cells: pd.DataFrame, judged: pd.DataFrame, as
     Returns:
         One row per kind, `CHAMPION_COLUMNS`. Without enough data `champion` is null and `note` says what is needed.
     """
-    current = cells[cells["snapshot_at"] == as_of]
+    current, judged = cells[cells["snapshot_at"] == as_of], ordered(judged)
     rows: list[tuple[str, str | None, int, str | None]] = []
     for kind in KINDS:
         own = current[current["is_subscribed"].astype(bool) == (kind == "subscription")]
@@ -136,7 +137,7 @@ def evaluate(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per split and metric, `EVALUATION_COLUMNS`. A kind that cannot be judged has one row that says why.
     """
-    rows = with_champion(judged, champions)
+    rows, champions = with_champion(judged, champions), champions.sort_values("kind")
     speakers = "; ".join(f"{row.kind}: {row.champion}" for row in champions.itertuples() if pd.notna(row.champion))
     notes = dict(zip(champions["kind"], champions["note"], strict=True))
     result = []
@@ -254,8 +255,8 @@ def drift(features: pd.DataFrame, current: pd.DataFrame, cells: pd.DataFrame, ho
 
 
 def with_champion(judged: pd.DataFrame, champions: pd.DataFrame) -> pd.DataFrame:
-    """The judged rows of the kinds that have a champion, its name and its `probability` added."""
-    rows = judged.merge(champions[["kind", "champion"]], on="kind", how="inner")
+    """The judged rows of the kinds that have a champion, `ordered`, its name and its `probability` added."""
+    rows = ordered(judged).merge(champions[["kind", "champion"]], on="kind", how="inner")
     rows = rows[rows["champion"].notna()]
     probability = np.full(len(rows), np.nan)
     for name in CANDIDATES:

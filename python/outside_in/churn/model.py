@@ -61,12 +61,17 @@ _EDGE = 1e-6
 _THREADS = ThreadpoolController()
 
 
-def prepared(features: pd.DataFrame) -> pd.DataFrame:
-    """The rows in an order of their own, numbers as doubles, with `kind` (see `KINDS`).
+def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of customers at moments in an order of their own, in which no two are equal.
 
-    Every result depends on the order of the rows in its last digits, so it is settled here once.
+    Results depend on the order of the rows in their last digits, and no engine promises one.
     """
-    frame = features.sort_values(["snapshot_at", "customer_id"], ignore_index=True)
+    return rows.sort_values(["snapshot_at", "customer_id"], ignore_index=True)
+
+
+def prepared(features: pd.DataFrame) -> pd.DataFrame:
+    """The rows as `ordered` has them, numbers as doubles, with `kind` (see `KINDS`)."""
+    frame = ordered(features)
     numbers = list(dict.fromkeys([*FEATURES, "frequency", "recency_days", "age_days", "subscribed_days"]))
     frame[numbers] = frame[numbers].astype(np.float64)
     frame["kind"] = np.where(frame["is_subscribed"].astype(bool), "subscription", "order")
