@@ -246,6 +246,7 @@ def test_whoever_asked_to_be_erased_is_in_no_mart_after_the_next_build(company: 
         'survey_fatigue: {"days\' --": 1}\n',
         "survey_fatigue: {days: '30; drop'}\n",
         "minimum_sample: .inf\n",
+        "clv_fitted_customers: 50000 offset 1\n",
         "session_timeout_minutes: true\n",
     ],
 )

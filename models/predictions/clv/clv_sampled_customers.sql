@@ -10,8 +10,9 @@ buyers as (
     from order_values
 )
 
--- A sample that depends on nothing but the ids.
+-- A sample that depends on nothing but the ids. With more of them estimates change by less than a hundredth of what a
+-- season does (docs/models/clv.md).
 select customer_id
 from buyers
 order by md5(customer_id), customer_id
-limit {{ clv_fitted_customers() }}
+limit {{ var('clv_fitted_customers') }}
