@@ -161,6 +161,13 @@ def test_keys_repeat_across_files_and_a_null_in_an_optional_part_is_a_value(raw:
     assert (finding.count, finding.where, finding.rows) == (2, "quality_reviews/a.parquet and 1 more", (2,))
 
 
+@pytest.mark.parametrize("name", ["part-0.parquet", "part-0.csv"])
+def test_a_row_that_removes_another_needs_no_more_than_its_key(raw: Path, name: str) -> None:
+    gone = {"ticket_id": "t", "created_at": None, "_deleted": True}
+    write(raw, "tickets", [gone, {"ticket_id": "u", "created_at": None, "_deleted": False}, GOOD["tickets"]], name)
+    assert only(check(raw).findings, "required created_at").count == 1
+
+
 def test_unreadable_text_is_told_from_text_of_the_right_form(raw: Path) -> None:
     rows: list[Row] = [
         {"ticket_id": "1", "created_at": "2026-06-01T12:00:00+02:00", "is_spam": "true"},

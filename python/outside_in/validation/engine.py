@@ -55,7 +55,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
     ColumnMapMetricProvider,
 )
 
-from outside_in.contract import raw_tables
+from outside_in.contract import DELETED, raw_tables
 from outside_in.validation.findings import Check, Finding, Progress, TableResult, ValidationResult
 from outside_in.validation.history import Figures, changes, earlier, figures, read_history, write_history
 from outside_in.validation.inspection import (
@@ -176,7 +176,7 @@ def expectation(rule: Rule) -> Expectation:
             return ExpectColumnToExist(column=rule.column, **about)
         case "rows":
             return ExpectTableRowCountToBeBetween(min_value=1, **about)
-        case "filled":
+        case "filled" if DELETED not in rule.bad:
             return ExpectValuesFilled(column=rule.column, **about)
         case "code":
             return ExpectValuesInSet(column=rule.column, value_set=list(rule.codes), **about)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from outside_in.contract import RawTable
+from outside_in.contract import DELETED, RawTable
 from outside_in.validation.findings import Severity
 from outside_in.validation.history import Change
 from outside_in.validation.inspection import column_types, literal, quote
@@ -270,7 +270,9 @@ def _contract_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Ru
     for column in table.required:
         yield _rule("exists", column, severity="critical")
         if column in columns:
-            yield _rule("filled", column, bad=f"{quote(column)} is null")
+            # A row that removes another needs no more than its key.
+            unless = f" and {DELETED} is not true" if DELETED in columns and column not in table.key else ""
+            yield _rule("filled", column, bad=f"{quote(column)} is null{unless}")
     for column, can_fail in columns.items():
         if can_fail and column not in table.required:
             yield _rule("readable", column, {"type": column_types(table)[column]}, bad=quote(unreadable(column)))
