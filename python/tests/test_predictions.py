@@ -16,7 +16,9 @@ from lifetimes import (  # type: ignore[import-untyped]  # ships no types
     ParetoNBDFitter,
 )
 
-from outside_in.clv.tables import backtest_table, fit_table, score_table
+from outside_in.clv.backtests import backtest_table
+from outside_in.clv.fits import fit_table
+from outside_in.clv.scores import score_table
 from tests.conftest import REAL_CASES, Built, build
 
 DAYS_PER_WEEK = 7

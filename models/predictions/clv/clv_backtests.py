@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    from outside_in.clv.tables import backtest_table
+    from outside_in.clv.backtests import backtest_table
     from outside_in.frames import read
 
     dbt.config(materialized="table")

@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    from outside_in.clv.tables import contract_score_table
+    from outside_in.clv.scores import contract_score_table
     from outside_in.frames import read
 
     dbt.config(materialized="table")

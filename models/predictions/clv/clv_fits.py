@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    from outside_in.clv.tables import fit_table
+    from outside_in.clv.fits import fit_table
     from outside_in.frames import read
 
     dbt.config(materialized="table")

@@ -1,0 +1,121 @@
+"""Scores of today's distinct histories and running contracts: tables that the warehouse joins to its customers."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from outside_in.clv.backtests import own_variation
+from outside_in.clv.contracts import remaining_periods
+from outside_in.clv.fits import ALL, Row, dated, distinct_histories, stored_fit
+from outside_in.clv.histories import KEYS
+from outside_in.clv.spend import value_interval_factors
+from outside_in.clv.transactions import score
+from outside_in.frames import typed
+
+SCORES = {
+    "segment": "text",
+    "model": "text",
+    "frequency": "whole",
+    "recency_days": "whole",
+    "age_days": "whole",
+    "probability_active": "number",
+    "probability_no_order": "number",
+    "expected_orders": "number",
+    "orders_variance": "number",
+    "discounted_orders": "number",
+    "low_factor": "number",
+    "high_factor": "number",
+}
+CONTRACT_SCORES = {
+    "renewal_count": "whole",
+    "expected_months": "number",
+    "discounted_months": "number",
+    "discounted_months_low": "number",
+    "discounted_months_high": "number",
+}
+
+
+def score_table(
+    cells: pd.DataFrame,
+    fits: pd.DataFrame,
+    choices: pd.DataFrame,
+    backtests: pd.DataFrame,
+    annual_discount_rate: float,
+) -> pd.DataFrame:
+    """Score the distinct histories of today, each with the model chosen for its segment.
+
+    Args:
+        cells: of clv_cells.
+        fits: of `fit_table`.
+        choices: segment, fitted_on and model, one row per segment that has a model.
+        backtests: of `backtest_table`.
+        annual_discount_rate: 0.1 makes an order in a year worth 1 / 1.1 of one now.
+
+    Returns:
+        Columns SCORES. A customer's value in the horizon is between low_factor and high_factor times its expectation
+        with a probability of 95 %.
+    """
+    cells, fits, backtests = map(dated, (cells, fits, backtests))
+    # Today's cells may be millions: no column is copied that nobody asks for.
+    current = cells.loc[cells["is_current"], ["snapshot_date", "horizon_days", "segment", *KEYS, "customer_count"]]
+    past = cast(list[Row], backtests.to_dict("records"))
+    scored = []
+    for choice in choices.sort_values("segment").itertuples():
+        known = distinct_histories(current[current["segment"] == choice.segment])
+        day = current["snapshot_date"].iloc[0]
+        chosen = stored_fit(fits, day, str(choice.fitted_on), str(choice.model))
+        if chosen is None:
+            continue
+        scores = score(chosen, known, float(current["horizon_days"].iloc[0]), annual_discount_rate)
+        spend = stored_fit(fits, day, ALL, "gamma_gamma")
+        if spend:
+            key = {"segment": choice.segment, "fitted_on": choice.fitted_on, "model": choice.model}
+            common_sd = own_variation(past, key, day)
+            factors = value_interval_factors(spend, scores, known["frequency"].to_numpy(np.float64), common_sd)
+            scores["low_factor"], scores["high_factor"] = factors
+        scored.append(known[KEYS].join(scores).assign(segment=choice.segment, model=choice.model))
+    return typed(pd.concat(scored) if scored else [], SCORES)
+
+
+def contract_score_table(
+    contract_cells: pd.DataFrame, fits: pd.DataFrame, horizon_months: int, annual_discount_rate: float
+) -> pd.DataFrame:
+    """Months that contracts will still be paid, by the renewals they have behind them.
+
+    Args:
+        contract_cells: of clv_contract_cells.
+        fits: of `fit_table`.
+        horizon_months: months looked ahead.
+        annual_discount_rate: 0.1 makes a payment in a year worth 1 / 1.1 of one now.
+
+    Returns:
+        Columns CONTRACT_SCORES; low and high are the ends of the 95 % interval of one contract.
+    """
+    contract_cells, fits = map(dated, (contract_cells, fits))
+    running = contract_cells[contract_cells["is_current"] & ~contract_cells["is_lost"]]
+    if not len(running):
+        return typed([], CONTRACT_SCORES)
+    fitted = stored_fit(fits, running["snapshot_date"].iloc[0], ALL, "shifted_beta_geometric")
+    if fitted is None:
+        return typed([], CONTRACT_SCORES)
+    renewals = np.unique(running["renewal_count"].to_numpy(np.int64))
+    monthly_rate = (1 + annual_discount_rate) ** (1 / 12) - 1
+    # paid[i, m]: the chance that contract i pays at least m + 1 more months
+    paid = np.stack([remaining_periods(fitted, renewals, months) for months in range(horizon_months + 1)], axis=1)
+    paid = np.diff(paid, axis=1)
+    annuity = np.concatenate([[0.0], np.cumsum((1 + monthly_rate) ** -np.arange(horizon_months))])
+    return typed(
+        pd.DataFrame(
+            {
+                "renewal_count": renewals,
+                "expected_months": remaining_periods(fitted, renewals, horizon_months),
+                "discounted_months": remaining_periods(fitted, renewals, horizon_months, monthly_rate),
+                "discounted_months_low": annuity[(paid >= 0.975).sum(axis=1)],
+                "discounted_months_high": annuity[(paid > 0.025).sum(axis=1)],
+            }
+        ),
+        CONTRACT_SCORES,
+    )
