@@ -27,6 +27,15 @@ if sys.platform != "win32":
 
 # Set from the data where nobody sets them, so dbt_project.yml has no default for them.
 OPTIONAL_VARS = ("as_of", "reporting_currency", "raw_dir")
+# Vars that count something, with the least and the most that make sense.
+COUNTED = {
+    "fiscal_year_start_month": (1, 12),
+    "clv_horizon_months": (1, 120),
+    "churn_horizon_days": (1, 3650),
+    "activity_window_days": (1, 36500),
+    "clv_fitted_customers": (100, 10_000_000),  # fewer are fitted no model
+    "minimum_sample": (0, 1_000_000),
+}
 FINISHED = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult")
 DISK_FULL = "the disk is full: make room and run again"
 Progress = Callable[[int, int, str], None]
@@ -95,13 +104,17 @@ def _wanted(name: str, value: Any, default: Any) -> str:
         known = duckdb.execute("select count(*) from pg_timezone_names() where name = ?", [str(value)]).fetchall()
         return "" if known[0][0] else "a time zone of the IANA list, like Europe/Berlin"
     elif isinstance(default, dict):
-        if not isinstance(value, dict) or not all(_is_word(key) and _is_number(each) for key, each in value.items()):
-            return f"a map of words to numbers, like {default}"
+        if not isinstance(value, dict) or not all(_is_word(key) and _is_amount(each) for key, each in value.items()):
+            return f"a map of words to numbers of at least 0, like {default}"
     elif isinstance(default, list):
         if not isinstance(value, list) or not all(map(_is_word, value)):
             return f"a list of words, like {default}"
-    elif isinstance(default, int | float) and not _is_number(value):
-        return f"a number, like {default}"
+    elif name in COUNTED:
+        least, most = COUNTED[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            return f"a whole number from {least} to {most}, like {default}"
+    elif isinstance(default, int | float) and not _is_amount(value):
+        return f"a number of at least 0, like {default}"
     return ""
 
 
@@ -109,8 +122,8 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"\w+", value) is not None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
 
 @contextmanager
