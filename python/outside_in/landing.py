@@ -7,7 +7,6 @@ a file another way than its check did.
 from __future__ import annotations
 
 import json
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from duckdb import DuckDBPyConnection
 from duckdb.sqltypes import VARCHAR
 
 from outside_in.contract import raw_tables
-from outside_in.validation.inspection import FILES, RawFile, column_types, inspect_files, read_files, scan, write_files
+from outside_in.validation.inspection import FILES, RawFile, inspect_files, read_files, write_files
+from outside_in.validation.views import landed
 
 PATH_COLUMN = "_path"
 
@@ -42,18 +42,22 @@ def landing(raw_dir: Path, known: Path) -> dict[str, Any]:
         known: where the files of the last look are stored; it is written anew.
 
     Returns:
-        `files`, one entry per file; `scans`, by table, SQL that reads the files of one layout with the type of each
-        column it has; `stops`, sentences about files that the build cannot go on without.
+        `files`, one entry per file; `rows`, by table, SQL that reads its files; `stops`, sentences about files that the
+        build cannot go on without.
     """
     report = inspect_files(raw_dir, known=read_files(known))
     write_files(report.files, known)
-    scans = {name: _scans(report.readable(name)) for name in raw_tables()}
+    # A JSON file without rows has no columns to read.
+    rows = {
+        name: landed(table, [file.read_as for file in report.readable(name) if file.columns], PATH_COLUMN)
+        for name, table in raw_tables().items()
+    }
     stops = [
         f"{finding.where}: {finding.what}. {finding.advice}."
         for finding in report.findings()
         if finding.severity == "critical" and not finding.set_aside
     ]
-    return {"files": [_entry(file) for file in report.files], "scans": scans, "stops": stops}
+    return {"files": [_entry(file) for file in report.files], "rows": rows, "stops": stops}
 
 
 def _entry(file: RawFile) -> dict[str, Any]:
@@ -66,17 +70,3 @@ def _entry(file: RawFile) -> dict[str, Any]:
         "row_count": file.rows,
         "problem": file.problem or None,
     }
-
-
-def _scans(files: list[RawFile]) -> list[dict[str, Any]]:
-    """The scans of one table's readable files, or their copies. A JSON file without rows has no columns to read."""
-    with_columns = sorted(
-        (file.read_as for file in files if file.columns), key=lambda file: (str(file.layout), file.name)
-    )
-    scans = []
-    for _, same in groupby(with_columns, key=lambda file: file.layout):
-        group = list(same)
-        known = column_types(raw_tables()[group[0].table])
-        types = {name.lower(): kind for name, kind in group[0].columns.items() if name.lower() in known}
-        scans.append({"reader": scan(group, f"filename = '{PATH_COLUMN}'"), "columns": types})
-    return scans

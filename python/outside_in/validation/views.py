@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from outside_in.contract import LANDED_AT, RawTable
 from outside_in.validation.inspection import INTEGERS, RawFile, column_types, is_native, literal, quote, scan
 
-# A text as the contract's type; spelled as macros/engines/landing.sql does, so that both find the same unreadable.
+# A text as the contract's type.
 TYPED = {
     "double": "case when isfinite({number}) then {number} end",
     "bigint": "case when {number} = floor({number}) then try_cast({text} as bigint) end",
@@ -92,8 +93,40 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
     return "\nunion all\n".join(parts)
 
 
+def landed(table: RawTable, files: Sequence[RawFile], path: str) -> str:
+    """The SELECT of a table's rows as the build lands them.
+
+    Args:
+        table: its contract.
+        files: its readable files; none give no rows.
+        path: what to call the column with the path that a row was read from.
+
+    Returns:
+        SQL with every column of the contract (null where no file has it), `_loaded_at` and `_deleted` as the row has
+        them, `_unreadable`, a JSON object of its values that are not of their type (null where all are), and `path`.
+    """
+    types = column_types(table)
+    empty = [f"cast(null as {kind}) as {quote(column)}" for column, kind in types.items()]
+    text = "cast(null as varchar)"
+    parts = [f"select {', '.join(empty)}, {text} as _unreadable, {text} as {path} where false"]
+    for _, same in groupby(sorted(files, key=lambda file: (str(file.layout), file.name)), key=lambda file: file.layout):
+        group = list(same)
+        reads = {column: _typed(group[0], column, kind) for column, kind in types.items()}
+        values = [f"{read.value} as {quote(column)}" for column, read in reads.items()]
+        told = ", ".join(
+            f"case when {reads[column].unreadable} then {literal(json.dumps(column) + ':')}"
+            f" || cast(to_json(cast({quote(column)} as varchar)) as varchar) end"
+            for column in table.columns
+            if reads[column].unreadable != "false"
+        )
+        unreadable = f"'{{' || nullif(concat_ws(',', {told}), '') || '}}'" if told else text
+        source = scan(group, f"filename = {literal(path)}")
+        parts.append(f"select {', '.join(values)}, {unreadable} as _unreadable, {path} from {source}")
+    return "\nunion all\n".join(parts)
+
+
 def in_calendar(value: str, kind: str) -> str:
-    """SQL that is true from 1900 to the year 9999: as the macro of the same name says."""
+    """SQL that is true from 1900 to the year 9999: nothing is recorded outside, and calendars begin and end."""
     return f"{value} >= cast('1900-01-01' as {kind}) and {value} < cast('10000-01-01' as {kind})"
 
 
@@ -116,10 +149,11 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
     if kind == "varchar":
         return Column(name if physical == "VARCHAR" else f"cast({name} as varchar)", "false")
     is_time = kind in ("date", "timestamp")
-    if is_native(kind, physical) or (is_time and physical.startswith("TIMESTAMP")):
+    # A FLOAT is what it is written as: 0.1, not the double nearest to its bits.
+    if physical != "FLOAT" and (is_native(kind, physical) or (is_time and physical.startswith("TIMESTAMP"))):
         given = name
         value = f"try_cast({name}{ZONED if physical == 'TIMESTAMP WITH TIME ZONE' else ''} as {kind})"
-        if physical in ("FLOAT", "DOUBLE"):
+        if kind == physical.lower() == "double":
             value = TYPED[kind].format(text=value, number=value)
     else:
         # Anything else is read as its text, so that a number is no timestamp by accident.
