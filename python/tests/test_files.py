@@ -15,11 +15,13 @@ import duckdb
 import pytest
 
 from outside_in.building import BuildError, built_files, refuse_changed_files
+from outside_in.contract import raw_tables
 from outside_in.landing import landing
 from outside_in.paths import Output
 from outside_in.publishing import publish
 from outside_in.validation import inspect_files, inspection, validate
 from outside_in.validation.inspection import RawFile, read_files, scan, write_files
+from outside_in.validation.views import landed, view
 from tests.conftest import outside_in
 from tests.publishing_cases import seen, write_build
 
@@ -163,12 +165,22 @@ def test_dbt_reads_the_copy_in_place_of_the_text(raw: Path, tmp_path: Path) -> N
     write_files(inspect_files(raw, copies=tmp_path / "copies").files, known)
     (copy,) = (tmp_path / "copies").iterdir()
     found = landing(raw, known)
-    (scan_of_tickets,) = found["scans"]["tickets"]
-    assert str(copy) in scan_of_tickets["reader"] and "good.csv" not in scan_of_tickets["reader"]
+    assert str(copy) in found["rows"]["tickets"] and "good.csv" not in found["rows"]["tickets"]
     assert [(file["file_name"], file["file_path"]) for file in found["files"]] == [("tickets/good.csv", str(copy))]
     copy.unlink()
-    (scan_of_tickets,) = landing(raw, known)["scans"]["tickets"]
-    assert "good.csv" in scan_of_tickets["reader"]
+    assert "good.csv" in landing(raw, known)["rows"]["tickets"]
+
+
+def test_a_narrow_float_is_what_it_is_written_as(tmp_path: Path) -> None:
+    path = tmp_path / "raw" / "survey_responses" / "narrow.parquet"
+    path.parent.mkdir(parents=True)
+    duckdb.execute(
+        "copy (select 'r' as response_id, 'csat' as survey_type, now()::timestamp as responded_at, 4.1::float as score)"
+        f" to '{path}' (format parquet)"
+    )
+    (file,) = inspect_files(tmp_path / "raw").files
+    for select in (view(raw_tables()[file.table], [file]), landed(raw_tables()[file.table], [file], "_path")):
+        assert duckdb.sql(f"select score from ({select})").fetchall() == [(4.1,)]
 
 
 @pytest.mark.parametrize(("command", "limit"), [("validate", 2_000), ("build", 500_000)])
