@@ -207,7 +207,9 @@ def unreadable_kinds() -> None:
         ("an amount too large", ("decimal(18,4)",), ("1e30", 10**20)),
         ("no finite number", ("double",), ("nan", "-Infinity", float("inf"))),
         ("a broken number of things", ("bigint",), ("3.7",)),
-        ("a whole number too large", ("bigint",), (10**25,)),
+        ("a whole number too large", ("bigint",), (10**25, 2**63 - 1, -(2**63), -(10**9))),
+        ("a number beyond all measure", ("double",), (1.7976931348623157e308, -1e12, 1e9)),
+        ("an amount beyond all measure", ("decimal(18,4)",), (Decimal("99999999999999.9999"), Decimal(-(10**12)))),
     ):
 
         def spoil(damage: Damage, types: tuple[str, ...] = types, values: tuple[Any, ...] = values) -> None:
