@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -72,8 +72,7 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
     """
     columns = present(table, files)
     parts = []
-    for _, same in groupby(sorted(files, key=lambda file: str(file.layout)), key=lambda file: file.layout):
-        group = list(same)
+    for group in _by_layout(files):
         numbers_itself = group[0].kind == "parquet" and not _physical(group[0], "file_row_number")
         batches = [[file] for file in group] if numbered and not numbers_itself else [group]
         for batch in batches:
@@ -112,8 +111,7 @@ def landed(table: RawTable, files: Sequence[RawFile], path: str) -> str:
     empty = [f"cast(null as {kind}) as {quote(column)}" for column, kind in types.items()]
     text = "cast(null as varchar)"
     parts = [f"select {', '.join(empty)}, {text} as _unreadable, {text} as {path} where false"]
-    for _, same in groupby(sorted(files, key=lambda file: (str(file.layout), file.name)), key=lambda file: file.layout):
-        group = list(same)
+    for group in _by_layout(files):
         reads = {column: _typed(group[0], column, kind) for column, kind in types.items()}
         values = [f"{read.value} as {quote(column)}" for column, read in reads.items()]
         told = ", ".join(
@@ -131,6 +129,13 @@ def landed(table: RawTable, files: Sequence[RawFile], path: str) -> str:
 def in_calendar(value: str, kind: str) -> str:
     """SQL that is true from 1900 to the year 9999: nothing is recorded outside, and calendars begin and end."""
     return f"{value} >= cast('1900-01-01' as {kind}) and {value} < cast('10000-01-01' as {kind})"
+
+
+def _by_layout(files: Sequence[RawFile]) -> Iterator[list[RawFile]]:
+    """The files in groups that one scan reads, in an order of their own."""
+    ordered = sorted(files, key=lambda file: (str(file.layout), file.name))
+    for _, same in groupby(ordered, key=lambda file: file.layout):
+        yield list(same)
 
 
 def _physical(file: RawFile, column: str) -> str:
