@@ -8,9 +8,8 @@
     Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object.
 -#}
 {% macro judged_rows(table) %}
-{%- set contract = raw_contract()[table] -%}
-{%- set keys = contract.key -%}
-{%- set impossible = impossible_values(table) -%}
+{%- set keys = raw_contract()[table].key -%}
+{%- set landed = source('raw', table) -%}
 with
 
 {# Few keys come twice, so only those rows are put in order: a window over all rows would sort the whole table. #}
@@ -19,7 +18,7 @@ repeated_keys as (
         {% for key in keys -%}
             {{ key_value(table, key) }} as key_{{ loop.index }}{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ source('raw', table) }}
+    from {{ landed }}
     where {{ row_problem(table) }} is null
     group by {% for key in keys %}{{ key_value(table, key) }}{{ ', ' if not loop.last }}{% endfor %}
     having count(*) > 1
@@ -28,40 +27,67 @@ repeated_keys as (
 versions as (
     select
         *,
-        {{ row_problem(table) }} as row_problem,
-        {# Equal _loaded_at is settled by the columns themselves, so the order of files never matters. #}
-        row_number() over (
-            partition by
-                {% for key in keys %}{{ key_value(table, key) }}, {% endfor -%}
-                {{ row_problem(table) }} is null
-            order by
-                _loaded_at desc nulls last, _deleted desc nulls last
-                {%- for column in contract.columns if column not in keys %}, {{ column }} desc nulls last{% endfor %}
-        ) as version_rank
-    from {{ source('raw', table) }} as landed
-    where exists (select 1 from repeated_keys where {{ same_key(table, keys) }})
+        {{ version_rank(table) }} as version_rank
+    from (
+        {{ cleaned_rows(table, landed) }}
+        where exists (select 1 from repeated_keys where {{ same_key(table, keys) }})
+    ) as cleaned
 
     union all
 
     select
         *,
-        {{ row_problem(table) }} as row_problem,
         1 as version_rank
-    from {{ source('raw', table) }} as landed
-    where not exists (select 1 from repeated_keys where {{ same_key(table, keys) }})
+    from (
+        {{ cleaned_rows(table, landed) }}
+        where not exists (select 1 from repeated_keys where {{ same_key(table, keys) }})
+    ) as cleaned
 )
 
+{{ verdicts(table, 'versions') }}
+{% endmacro %}
+
+{#- Landed rows with their problem, and without values that cannot be; those are kept aside. A WHERE may follow. -#}
+{% macro cleaned_rows(table, landed) %}
+{%- set contract = raw_contract()[table] -%}
+{%- set impossible = impossible_values(table) -%}
 select
     {% for column in contract.columns -%}
         {%- if column in impossible -%}
             case when {{ impossible[column] }} then null else {{ column }} end as {{ column }},
-        {%- elif column in keys and key_value(table, column) != column -%}
+        {%- elif column in contract.key and key_value(table, column) != column -%}
             {{ key_value(table, column) }} as {{ column }},
         {%- else -%}
             {{ column }},
         {%- endif %}
     {% endfor -%}
     _loaded_at,
+    _deleted,
+    _file,
+    {{ removed_values(impossible) }} as removed_values,
+    {{ row_problem(table) }} as row_problem
+from {{ landed }} as landed
+{%- endmacro %}
+
+{#- Which version of its key a cleaned row is, the latest first. Equal _loaded_at is settled by what base holds of the
+    rows, so neither the order of files matters nor whether they came at once. -#}
+{% macro version_rank(table) -%}
+{%- set contract = raw_contract()[table] -%}
+row_number() over (
+    partition by {{ contract.key | join(', ') }}, row_problem is null
+    order by
+        _loaded_at desc nulls last, _deleted desc nulls last
+        {%- for column in contract.columns if column not in contract.key %}, {{ column }} desc nulls last{% endfor -%}
+        , removed_values desc nulls last, _file desc nulls last
+)
+{%- endmacro %}
+
+{#- What base holds of cleaned rows that know their problem and rank. -#}
+{% macro verdicts(table, versions) -%}
+select
+    {{ raw_contract()[table].columns | join(',\n    ') }},
+    _loaded_at,
+    _deleted,
     _file,
     case
         when row_problem = 'future' then 'future'
@@ -71,9 +97,9 @@ select
         else 'accepted'
     end as row_verdict,
     case when row_problem <> 'future' then row_problem end as reject_reason,
-    {{ removed_values(impossible) }} as removed_values
-from versions
-{% endmacro %}
+    removed_values
+from {{ versions }}
+{%- endmacro %}
 
 {#- Why a landed row cannot be accepted: the first required column without a value, or `future`; null for none.
     A tombstone needs no more than its key. -#}

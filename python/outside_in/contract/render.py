@@ -102,6 +102,7 @@ def base_properties(table: RawTable) -> str:
     """`models/staging/base/base_raw__<table>.yml`: every landed row with its verdict."""
     added = {
         LANDED_AT: ("timestamp", "When the row was landed, in UTC."),
+        "_deleted": ("boolean", "True in a tombstone: the key was removed."),
         "_file": ("varchar", "File it came from, below RAW_DIR."),
         "row_verdict": ("varchar", "accepted, rejected, superseded, deleted or future."),
         "reject_reason": (
