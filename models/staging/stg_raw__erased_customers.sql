@@ -1,4 +1,4 @@
-{{ config(materialized="table") }}
+{{ config(materialized="kept") }}
 -- grain: one row per customer who asked to be erased by as_of
 select judged.customer_id
 from {{ ref('base_raw__customers') }} as judged

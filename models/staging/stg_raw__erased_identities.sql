@@ -1,3 +1,4 @@
+{{ config(materialized="kept") }}
 -- grain: one row per identity value that belonged to a customer who asked to be erased
 select distinct judged.identity_value
 from {{ ref('base_raw__customer_identities') }} as judged

@@ -1,17 +1,25 @@
+{{ config(unique_key='visitor_id') }}
 -- grain: one row per event_id, bots' events left out
+{% call touched_when('dim_customers') -%}
+    select visitor_id from {{ ref('stg_raw__web_events') }}
+    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+    union all
+    select identity_value from {{ ref('int_identity__links') }}
+    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+{%- endcall %}
 with
 
 web_events as (
-    select * from {{ ref('stg_raw__web_events') }}
+    select * from {{ touched('stg_raw__web_events') }}
     where is_bot is not true
 ),
 
 links as (
-    select * from {{ ref('int_identity__links') }}
+    select * from {{ touched('int_identity__links', 'identity_value') }}
 ),
 
 erased_identities as (
-    select * from {{ ref('stg_raw__erased_identities') }}
+    select * from {{ touched('stg_raw__erased_identities', 'identity_value') }}
 ),
 
 consenting_customers as (
@@ -26,7 +34,7 @@ events_without_session as (
         event_id,
         visitor_id,
         event_at
-    from {{ ref('stg_raw__web_events') }}
+    from {{ touched('stg_raw__web_events') }}
     where session_id is null and is_bot is not true
 ),
 

@@ -1,17 +1,18 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per session, page and article on which time was spent
 with
 
 events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
 ),
 
 page_views as (
-    select * from {{ ref('int_web__page_views') }}
+    select * from {{ touched('int_web__page_views') }}
     where is_page_view
 ),
 
 sessions_without_record as (
-    select session_key from {{ ref('int_web__sessions') }}
+    select session_key from {{ touched('int_web__sessions') }}
     where not is_engagement_recorded
 ),
 

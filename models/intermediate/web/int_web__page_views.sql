@@ -1,4 +1,6 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per page view, and one per measurement whose page view was not recorded
+{{ touched_together('int_web__events', 'page_view_id', key='session_key') }}
 with
 
 -- Measurements come in rows of their own; they belong to the page view whose id they carry, and a later
@@ -25,7 +27,7 @@ page_rows as (
         cls,
         -- Without an id each row is a page view of its own.
         coalesce('view:' || page_view_id, 'event:' || event_id) as page_view_key
-    from {{ ref('int_web__events') }}
+    from {{ touched('int_web__events') }}
     where event_name = 'page_view' or coalesce(page_load_ms, lcp_ms, inp_ms, cls) is not null
 ),
 

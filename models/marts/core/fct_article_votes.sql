@@ -1,8 +1,13 @@
+{{ config(unique_key='event_id') }}
 -- grain: one row per event_id of a vote on an article
+{% call touched_when('dim_articles') -%}
+    select event_id from {{ this }}
+    where article_id in (select article_id from {{ changes('dim_articles') }})
+{%- endcall %}
 with
 
 votes as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
     where event_name = 'article_vote'
 ),
 

@@ -1,13 +1,14 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per event_id of a click on a call to action
 with
 
 clicks as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
     where event_name = 'cta_click'
 ),
 
 value_events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
     where event_name in ('purchase', 'lead') and value_amount is not null
 ),
 

@@ -1,3 +1,4 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per session, cta_id, cta_position and page_path on which it was shown
 with
 
@@ -15,7 +16,7 @@ cta_events as (
         row_number() over (
             partition by session_key, cta_id, cta_position, page_path order by event_at, event_id
         ) as event_number
-    from {{ ref('int_web__events') }}
+    from {{ touched('int_web__events') }}
     where event_name in ('cta_impression', 'cta_click')
 )
 

@@ -1,19 +1,24 @@
+{{ config(unique_key='customer_id') }}
 -- grain: one row per touch_id: a web session or digital contact of a known customer
+{% call touched_when('stg_raw__as_of') -%}
+    select customer_id from {{ this }}
+    where ended_at + {{ digital_to_call_window() }} > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 {%- set window = digital_to_call_window() %}
 with
 
 sessions as (
-    select * from {{ ref('fct_sessions') }}
+    select * from {{ touched('fct_sessions') }}
     where customer_id is not null
 ),
 
 contacts as (
-    select * from {{ ref('fct_contacts') }}
+    select * from {{ touched('fct_contacts') }}
     where customer_id is not null
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ touched('dim_customers') }}
 ),
 
 run as (

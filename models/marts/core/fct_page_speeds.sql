@@ -1,8 +1,9 @@
+{{ config(unique_key='event_id') }}
 -- grain: one row per page view with a measured speed, named by the event_id of its first row
 with
 
 measured_page_views as (
-    select * from {{ ref('int_web__page_views') }}
+    select * from {{ touched('int_web__page_views') }}
     where coalesce(page_load_ms, lcp_ms, inp_ms, cls) is not null
 )
 

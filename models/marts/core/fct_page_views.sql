@@ -1,8 +1,13 @@
+{{ config(unique_key='event_id') }}
 -- grain: one row per page view, named by the event_id of its first row
+{% call touched_when('dim_articles') -%}
+    select event_id from {{ this }}
+    where article_id in (select article_id from {{ changes('dim_articles') }})
+{%- endcall %}
 with
 
 page_views as (
-    select * from {{ ref('int_web__page_views') }}
+    select * from {{ touched('int_web__page_views') }}
     where is_page_view
 ),
 

@@ -1,27 +1,36 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per session_key
+{% call touched_when('int_web__referrer_hosts') -%}
+    select session_key from {{ ref('int_web__events') }}
+    where referrer in (select referrer from {{ changes('int_web__referrer_hosts') }})
+{%- endcall %}
+{% call touched_when('dim_articles') -%}
+    select session_key from {{ this }}
+    where last_article_id in (select article_id from {{ changes('dim_articles') }})
+{%- endcall %}
 with
 
 sessions as (
-    select * from {{ ref('int_web__sessions') }}
+    select * from {{ touched('int_web__sessions') }}
 ),
 
 -- Imported three times: what is read twice is first held in memory, and few events have an article or a term.
 events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
 ),
 
 article_events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
     where article_id is not null
 ),
 
 search_events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
     where search_term is not null
 ),
 
 page_views as (
-    select * from {{ ref('int_web__page_views') }}
+    select * from {{ touched('int_web__page_views') }}
     where is_page_view
 ),
 
@@ -34,7 +43,7 @@ articles as (
 ),
 
 page_time as (
-    select * from {{ ref('int_web__page_time') }}
+    select * from {{ touched('int_web__page_time') }}
 ),
 
 landings as (

@@ -1,13 +1,14 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per event_id of a site search
 with
 
 events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
     where event_name in ('site_search', 'search_click')
 ),
 
 article_views as (
-    select * from {{ ref('int_web__page_views') }}
+    select * from {{ touched('int_web__page_views') }}
     where is_page_view and page_type = 'support_article'
 ),
 

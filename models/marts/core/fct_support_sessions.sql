@@ -1,8 +1,21 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per session_key of a web session that saw a support page
+{% call touched_when('fct_contacts') -%}
+    select session_key from {{ ref('fct_sessions') }}
+    where customer_id in (select customer_id from {{ changes('fct_contacts') }})
+{%- endcall %}
+{% call touched_when('fct_cases') -%}
+    select session_key from {{ ref('fct_sessions') }}
+    where customer_id in (select customer_id from {{ changes('fct_cases') }})
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select session_key from {{ ref('fct_sessions') }}
+    where last_event_at + {{ digital_to_call_window() }} > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 with
 
 sessions as (
-    select * from {{ ref('fct_sessions') }}
+    select * from {{ touched('fct_sessions') }}
     where is_support_session
 ),
 

@@ -1,8 +1,9 @@
+{{ config(unique_key='session_key') }}
 -- grain: one row per event_id of a lead
 with
 
 events as (
-    select * from {{ ref('int_web__events') }}
+    select * from {{ touched('int_web__events') }}
 ),
 
 leads as (

@@ -1,0 +1,38 @@
+{#-
+    What a model says of itself to be kept from run to run, see `kept`. Each macro leaves a comment in the compiled SQL,
+    which stays what a full refresh runs; a run that works on few keys reads the comments.
+-#}
+
+{#-
+    An import of which only the rows of touched keys are needed. `keys` are the columns, or expressions of them, that
+    correspond to the model's unique_key, where they have another name.
+-#}
+{% macro touched(name, keys=none) -%}
+    {{ ref(name) }} /* touched by {{ ([keys] if keys is string else (keys or unique_keys())) | join(', ') }} */
+{%- endmacro %}
+
+{#-
+    The keys that a change of another import touches: the block selects them. It may read `changes(name)`, the rows of
+    that import before and after, and other imports as they are now. An import of which nothing is said is read as a
+    whole, so any change of it makes the model anew.
+-#}
+{% macro touched_when(name) -%}
+    /* touched when {{ name }} changes: {{ modules.re.sub('\\s+', ' ', caller()) | trim }} */
+{%- endmacro %}
+
+{#-
+    Keys whose rows in an import share a value of `column` are touched together. `key` is the import's column that
+    corresponds to the model's unique_key.
+-#}
+{% macro touched_together(name, column, key) -%}
+    /* touched together in {{ name }} by {{ column }}: {{ ref(name) }} {{ key }} */
+{%- endmacro %}
+
+{% macro changes(name) -%}
+    changes.{{ name }}
+{%- endmacro %}
+
+{% macro unique_keys() -%}
+    {%- set keys = config.get('unique_key', []) -%}
+    {{ return([keys] if keys is string else keys) }}
+{%- endmacro %}

@@ -1,0 +1,287 @@
+{#-
+    `kept`: a table that stays from one run to the next, and is worked on only where its inputs changed.
+
+      nothing changed  the table is left alone
+      by key           where the model has a `unique_key` (which need not be unique: a session's rows have the session's
+                       key) and says how changes touch it (macros/kept/imports.sql): rows of touched keys are computed
+                       from the touched rows of its inputs, and replaced
+      whole            everything else, and every time the table is new, its SQL or documentation is, the engine is, or
+                       with --full-refresh
+
+    `kept.tables` has a version per table, which grows when rows change, and the versions of the inputs it was made from.
+    `changes.<table>` has the rows of the last step from one version to the next, those before and those after, without
+    what is the same in both. A table that is more than a step behind an input is made as a whole, so it does not matter
+    which models a run is asked for, or where it stops: a table, its changes and its versions are one transaction.
+-#}
+{% materialization kept, adapter='duckdb' %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {{ drop_relation_if_exists(load_cached_relation(make_intermediate_relation(target_relation))) }}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- set plan = kept_plan(existing) -%}
+    {%- if plan.way == 'by key' -%}
+        {%- set step = replace_touched(target_relation, plan) -%}
+        {%- if step is none -%}{%- do plan.update({'way': 'whole'}) -%}{%- endif -%}
+    {%- endif -%}
+    {%- if plan.way == 'whole' -%}
+        {%- set step = make_whole(target_relation, existing, plan) -%}
+    {%- elif plan.way == 'nothing' -%}
+        {%- set step = 0 -%}
+        {% call noop_statement('main', 'KEPT', 'KEPT', 0) %}{% endcall %}
+    {%- endif -%}
+    {%- if plan.way != 'nothing' -%}
+        {%- do note_version(plan, step) -%}
+    {%- endif -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{% macro prepare_kept_tables() %}
+    {% if execute and flags.WHICH in ('build', 'run') %}
+        {% do run_query('create schema if not exists kept') %}
+        {% do run_query('create schema if not exists changes') %}
+        {% do run_query(
+            'create table if not exists kept.tables (name varchar, version bigint, definition varchar, inputs varchar)'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+{#- How a model is to be made: `way`, its `definition`, its `version` (none for a new table), the versions of its `inputs`,
+    and for work by key the statements `touches` that select touched keys. -#}
+{% macro kept_plan(existing) %}
+    {%- set direct = {} -%}
+    {%- for id in model.depends_on.nodes -%}{%- do direct.update({id: tables_behind(id)}) -%}{%- endfor -%}
+    {%- set known = kept_versions() -%}
+    {%- set definition = local_md5(
+        compiled_code ~ tojson(model.columns) ~ model.description ~ tojson(unique_keys()) ~ known.engine
+    ) -%}
+    {%- set inputs = {} -%}
+    {%- for id in direct.values() | sum(start=[]) -%}{%- do inputs.update({id: input_version(id, known)}) -%}{%- endfor -%}
+    {%- set mine = known.tables.get(model.unique_id) -%}
+    {%- set plan = {
+        'way': 'whole', 'definition': definition, 'inputs': inputs, 'touches': [],
+        'version': mine.version if mine and existing is not none and not should_full_refresh() else none,
+        'last_version': mine.version if mine else 0,
+    } -%}
+    {%- if plan.version is none or mine.definition != definition or none in inputs.values() -%}
+        {{ return(plan) }}
+    {%- endif -%}
+    {%- set late = [] -%}
+    {%- for id, version in inputs.items() if mine.inputs.get(id) != version -%}{%- do late.append(id) -%}{%- endfor -%}
+    {%- if not late -%}
+        {%- do plan.update({'way': 'nothing'}) -%}
+    {%- elif unique_keys() -%}
+        {%- set touches = touching_statements(direct, late, mine.inputs, inputs) -%}
+        {%- if touches is not none -%}
+            {%- do plan.update({'way': 'by key', 'touches': touches}) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(plan) }}
+{% endmacro %}
+
+{#- The tables, seeds and sources that a model or source reads, looked for behind views; views are among them. -#}
+{% macro tables_behind(id) %}
+    {%- set found = [id] -%}
+    {%- set node = graph.nodes.get(id) -%}
+    {%- if node and node.config.materialized == 'view' -%}
+        {%- for parent in node.depends_on.nodes -%}{%- do found.extend(tables_behind(parent)) -%}{%- endfor -%}
+    {%- endif -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro kept_versions() %}
+    {%- set found = {'tables': {}, 'views': {}} -%}
+    {%- for row in run_query('select name, version, definition, inputs from kept.tables').rows -%}
+        {%- do found.tables.update({row[0]: {'version': row[1] | int, 'definition': row[2], 'inputs': fromjson(row[3])}}) -%}
+    {%- endfor -%}
+    {%- for row in run_query('select view_name, md5(sql), version() from duckdb_views() where not internal').rows -%}
+        {%- do found.views.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- do found.update({'engine': run_query('select version()').rows[0][0]}) -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{#- The version of what a model reads: a number for a kept table, a digest for a view or seed; none where it is not known. -#}
+{% macro input_version(id, known) %}
+    {%- set node = graph.nodes.get(id) -%}
+    {%- if node is none -%}
+        {{ return(none) }}
+    {%- elif node.resource_type == 'seed' -%}
+        {{ return(node.checksum.checksum) }}
+    {%- elif node.config.materialized == 'view' -%}
+        {{ return(known.views.get(node.alias)) }}
+    {%- endif -%}
+    {{ return(known.tables.get(id, {}).version) }}
+{% endmacro %}
+
+{#- Statements that select the touched keys; none where a change touches the model as a whole. -#}
+{% macro touching_statements(direct, late, seen, inputs) %}
+    {%- set statements = [] -%}
+    {%- set unmarked = modules.re.sub(import_pattern(), '', modules.re.sub('/\\* touched (when|together) .*? \\*/', '', compiled_code)) -%}
+    {%- for id, tables in direct.items() -%}
+        {%- for table in tables if table in late -%}
+            {%- set node = graph.nodes[table] -%}
+            {%- if node.resource_type == 'seed' or node.config.materialized == 'view' or inputs[table] != seen.get(table, -1) + 1 -%}
+                {{ return(none) }}
+            {%- endif -%}
+            {%- set import = graph.nodes[id] -%}
+            {%- set mine = [] -%}
+            {%- for relation, name, keys in modules.re.findall(import_pattern(), compiled_code) if name == import.alias -%}
+                {%- if id == table -%}
+                    {%- do mine.append('select ' ~ keys ~ ' from ' ~ changes(name)) -%}
+                {%- else -%}
+                    {%- do mine.extend(touching_rows(import, node, keys)) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- for name, sql in modules.re.findall('/\\* touched when (\\w+) changes: (.*?) \\*/', compiled_code) if name == node.alias -%}
+                {%- do mine.append(sql) -%}
+            {%- endfor -%}
+            {%- set is_whole = ('"' ~ import.alias ~ '"') in unmarked -%}
+            {%- set is_told = modules.re.search('/\\* touched when ' ~ node.alias ~ ' changes: ', compiled_code) -%}
+            {%- if not mine or (is_whole and not is_told) -%}
+                {{ return(none) }}
+            {%- endif -%}
+            {%- do statements.extend(mine) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(statements | unique | list) }}
+{% endmacro %}
+
+{% macro import_pattern() -%}
+    {{ return('("[^"]+"\\."[^"]+"\\."([^"]+)") /\\* touched by (.*?) \\*/') }}
+{%- endmacro %}
+
+{#- Compute the rows of touched keys and put them in the place of those before. Gives by how many versions the table has
+    moved on: 0 where all rows are as they were, none where so much is touched that making it as a whole is cheaper. -#}
+{% macro replace_touched(relation, plan) %}
+    {%- set keys = unique_keys() | join(', ') -%}
+    {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='quoted') | join(', ') -%}
+    {%- set of_touched_keys = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from touched_keys)' -%}
+    {% call statement('touched_keys') -%}
+        create or replace temp table touched_keys as
+        select distinct {{ keys }} from ({{ plan.touches | join(' union all ') }}) as touched ({{ keys }})
+    {%- endcall %}
+    {%- do touch_together() -%}
+    {% call statement('rows_before') -%}
+        create or replace temp table rows_before as select {{ columns }} from {{ relation }} where {{ of_touched_keys }}
+    {%- endcall %}
+    {%- if run_query(
+        'select count(*) > greatest(20000, (select count(*) from ' ~ relation ~ ') / 5) from rows_before'
+    ).rows[0][0] -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {% call statement('rows_after') -%}
+        create or replace temp table rows_after as select {{ columns }} from ({{ modules.re.sub(
+            import_pattern(),
+            '(select * from \\1 where (\\3) in (select ' ~ keys ~ ' from touched_keys))',
+            compiled_code,
+        ) }})
+    {%- endcall %}
+    {%- set changed = note_changes(relation, 'rows_before', 'rows_after', columns) -%}
+    {%- set of_changed_keys = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ changes(relation.identifier) ~ ')' -%}
+    {% call statement('main') -%}
+        {%- if changed %}
+        delete from {{ relation }} where {{ of_changed_keys }};
+        insert into {{ relation }} ({{ columns }}) select {{ columns }} from rows_after where {{ of_changed_keys }};
+        {%- endif %}
+        drop table touched_keys;
+        drop table rows_before;
+        drop table rows_after
+    {%- endcall %}
+    {{ return(1 if changed else 0) }}
+{% endmacro %}
+
+{#- Add the keys that share a value with touched ones, until there are no more. -#}
+{% macro touch_together() %}
+    {%- set key = unique_keys()[0] -%}
+    {%- for name, column, relation, import_key in modules.re.findall(
+        '/\\* touched together in (\\w+) by (\\w+): (\\S+) (\\w+) \\*/', compiled_code
+    ) -%}
+        {% call statement('touch_together') -%}
+            create or replace temp table touched_keys as
+            with recursive touched as (
+                (
+                    select {{ key }} from touched_keys
+                    union
+                    select {{ import_key }} from {{ relation }}
+                    where {{ column }} in (select {{ column }} from {{ changes(name) }})
+                )
+                union
+                select others.{{ import_key }}
+                from touched
+                inner join {{ relation }} as mine on touched.{{ key }} = mine.{{ import_key }}
+                inner join {{ relation }} as others on mine.{{ column }} = others.{{ column }}
+            )
+
+            select {{ key }} from touched
+        {%- endcall %}
+    {%- endfor -%}
+{% endmacro %}
+
+{#- Write down which rows differ between two relations, and give how many do. -#}
+{% macro note_changes(relation, before, after, columns) %}
+    {%- set changed = changes(relation.identifier) -%}
+    {% call statement('changes') -%}
+        create or replace temp table rows_changed as
+        (select {{ columns }} from {{ before }} except all select {{ columns }} from {{ after }})
+        union all
+        (select {{ columns }} from {{ after }} except all select {{ columns }} from {{ before }})
+    {%- endcall %}
+    {%- set count = run_query('select count(*) from rows_changed').rows[0][0] -%}
+    {% call statement('noted_changes') -%}
+        {%- if count %}
+        create or replace table {{ changed }} as select * from rows_changed;
+        {%- endif %}
+        drop table rows_changed
+    {%- endcall %}
+    {{ return(count) }}
+{% endmacro %}
+
+{#- Make the table as a whole. Where models kept by key read it, what has changed is found by comparing. -#}
+{% macro make_whole(relation, existing, plan) %}
+    {%- set draft = make_intermediate_relation(relation) -%}
+    {% call statement('main') -%}
+        {{ create_table_as(false, draft, compiled_code) }}
+    {%- endcall %}
+    {%- set step = 2 -%}
+    {%- if plan.version is not none and not unique_keys() and has_readers_by_key() -%}
+        {%- set columns = adapter.get_columns_in_relation(draft) -%}
+        {%- set old_columns = adapter.get_columns_in_relation(existing) -%}
+        {%- if columns | map(attribute='name') | list == old_columns | map(attribute='name') | list
+            and columns | map(attribute='data_type') | list == old_columns | map(attribute='data_type') | list -%}
+            {%- set changed = note_changes(relation, existing, draft, columns | map(attribute='quoted') | join(', ')) -%}
+            {%- set step = 1 if changed else 0 -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if existing is not none -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {%- do adapter.rename_relation(draft, relation) -%}
+    {%- do persist_docs(relation, model) -%}
+    {{ return(step) }}
+{% endmacro %}
+
+{% macro has_readers_by_key() %}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized == 'kept' and node.config.unique_key -%}
+        {%- for id in node.depends_on.nodes -%}
+            {%- if model.unique_id in tables_behind(id) -%}{{ return(true) }}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(false) }}
+{% endmacro %}
+
+{% macro note_version(plan, step) %}
+    {% call statement('note_version') -%}
+        delete from kept.tables where name = {{ sql_text(model.unique_id) }};
+        insert into kept.tables values (
+            {{ sql_text(model.unique_id) }}, {{ plan.last_version + step }}, {{ sql_text(plan.definition) }},
+            {{ sql_text(tojson(plan.inputs)) }}
+        )
+    {%- endcall %}
+{% endmacro %}
