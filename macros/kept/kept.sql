@@ -180,7 +180,8 @@
             import_pattern(),
             '(select * from \\1 where (\\3) in (select ' ~ keys ~ ' from touched_keys))',
             compiled_code,
-        ) }})
+        ) }}
+        ) {#- on a line of its own: a model may end with a comment #}
     {%- endcall %}
     {%- set changed = note_changes(relation, 'rows_before', 'rows_after', columns) -%}
     {%- set of_changed_keys = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ changes(relation.identifier) ~ ')' -%}

@@ -6,7 +6,7 @@
     columns of that pass. Sums are decimals, so they do not depend on the order in which rows are added.
 -#}
 {% macro kpi_parts(fact) %}
-{%- set relation = ref(fact) -%}
+{%- do ref(fact) -%}  {#- also where no KPI is registered -#}
 {%- set entries = kpi_entries(fact) | rejectattr('kind', 'in', ['median', 'p75', 'stock']) | list -%}
 {%- set passes = kpi_passes(entries) -%}
 {%- if not passes -%}
@@ -28,7 +28,7 @@ cells_{{ loop.index }} as (
             {%- for dimension in pass.dimensions %},
             {{ dimension_member(dimension) }} as dimension_{{ loop.index }}
             {%- endfor %}
-        from {{ relation }}
+        from {{ touched(fact, ["'" ~ pass.grain ~ "'", period_start(pass.date, pass.grain)]) }}
         where {{ pass.date }} is not null
     )
     group by grouping sets (
