@@ -35,14 +35,15 @@
     {% if landing.stops %}
         {% do exceptions.raise_compiler_error(landing.stops | join('\n')) %}
     {% endif %}
-    {% do run_query(listed_files(landing.files)) %}
+    {% set statements = [listed_files(landing.files)] %}
     {% for table in graph.sources.values() if table.source_name == 'raw' %}
-        {% do run_query('create or replace view raw.' ~ table.name ~ ' as ' ~ landed_rows(table, landing.rows[table.name])) %}
-        {% do run_query(
-            'create or replace view ' ~ arrived(table.name) ~ ' as ' ~ landed_rows(table, landing.arrived[table.name])
-        ) %}
+        {% set create = 'create or replace view ' %}
+        {% set none_arrived = 'select * from raw.' ~ table.name ~ ' where false' %}
+        {% set new = landing.arrived.get(table.name) %}
+        {% do statements.append(create ~ 'raw.' ~ table.name ~ ' as ' ~ landed_rows(table, landing.rows[table.name])) %}
+        {% do statements.append(create ~ arrived(table.name) ~ ' as ' ~ (landed_rows(table, new) if new else none_arrived)) %}
     {% endfor %}
-    {% do run_query(dated_files()) %}
+    {% do run_query((['begin'] + statements + [dated_files(landing.arrived), 'commit']) | join(';\n')) %}
 {% endmacro %}
 
 {#- The rows of the files that a base table does not know yet. -#}
@@ -63,11 +64,11 @@
 
 {#- Of each file, the first and the last own time of its rows: what is known of it, else read. A row that claims to be
     much later than its landing is from the future and must not set the date. -#}
-{% macro dated_files() %}
+{% macro dated_files(tables) %}
     update raw.files set first_at = dated.first_at, last_at = dated.last_at
     from (
         select file_name, file_version, first_at, last_at from kept.files
-        {%- for table, contract in raw_contract().items() if contract.own_time %}
+        {%- for table, contract in raw_contract().items() if contract.own_time and table in tables %}
         union all
         select
             _file,

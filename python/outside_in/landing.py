@@ -48,7 +48,7 @@ def landing(raw_dir: Path, known: Path, zone: str = "UTC", built: Mapping[str, s
 
     Returns:
         `files`, one entry per file; `rows`, by table, SQL that reads its files; `arrived`, the same of those that are
-        not what was `built`; `stops`, sentences about files that the build cannot go on without.
+        not what was `built`, where there are such; `stops`, sentences about files that the build cannot go on without.
     """
     report = inspect_files(raw_dir, known=read_files(known))
     write_files(report.files, known)
@@ -61,7 +61,8 @@ def landing(raw_dir: Path, known: Path, zone: str = "UTC", built: Mapping[str, s
     for name, table in raw_tables().items():
         readable = [file.read_as for file in report.readable(name) if file.columns]
         rows[name] = landed(table, readable, PATH_COLUMN)
-        arrived[name] = landed(table, [file for file in readable if file.name in new], PATH_COLUMN)
+        if unread := [file for file in readable if file.name in new]:
+            arrived[name] = landed(table, unread, PATH_COLUMN)
     stops = [
         f"{finding.where}: {finding.what}. {finding.advice}."
         for finding in report.findings()
