@@ -8,7 +8,12 @@
     correspond to the model's unique_key, where they have another name.
 -#}
 {% macro touched(name, keys=none) -%}
-    {{ ref(name) }} /* touched by {{ ([keys] if keys is string else (keys or unique_keys())) | join(', ') }} */
+    {{ touched_rows(ref(name), keys) }}
+{%- endmacro %}
+
+{#- The same of a CTE that had to read more. -#}
+{% macro touched_rows(rows, keys=none) -%}
+    {{ rows }} /* touched by {{ ([keys] if keys is string else (keys or unique_keys())) | join(', ') }} */
 {%- endmacro %}
 
 {#-

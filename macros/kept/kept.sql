@@ -116,7 +116,7 @@
     {%- elif node.config.materialized == 'view' -%}
         {{ return(known.views.get(node.alias)) }}
     {%- endif -%}
-    {{ return(known.tables.get(id, {}).version) }}
+    {{ return(known.tables.get(id, {}).get('version')) }}
 {% endmacro %}
 
 {#- Statements that select the touched keys; none where a change touches the model as a whole. -#}
@@ -153,7 +153,7 @@
 {% endmacro %}
 
 {% macro import_pattern() -%}
-    {{ return('("[^"]+"\\."[^"]+"\\."([^"]+)") /\\* touched by (.*?) \\*/') }}
+    {{ return('((?:"[^"]+"\\."[^"]+"\\.)?"?(\\w+)"?) /\\* touched by (.*?) \\*/') }}
 {%- endmacro %}
 
 {#- Compute the rows of touched keys and put them in the place of those before. Gives by how many versions the table has

@@ -24,7 +24,7 @@
     One row per row of the fact and cell of a grain in which it lies. A dimension is numbered by its place in the entry,
     overall is 0: a number is sorted faster than a name.
 -#}
-{% macro cell_values(entry, grain) %}
+{% macro cell_values(entry, grain, touched_period=none) %}
     {%- for dimension in cell_dimensions(entry, grain) %}
     {{ 'union all' if not loop.first }}
     select
@@ -32,12 +32,30 @@
         {{ 0 if dimension == 'overall' else entry.by.index(dimension) + 1 }} as dimension_number,
         {{ "'overall'" if dimension == 'overall' else dimension_member(dimension) }} as dimension_value,
         cast({{ entry.measure }} as double) as measure
-    from {{ ref(entry.fact) }}
+    from {{ touched(entry.fact, touched_period or cell_period(entry, grain, period_start(entry.date, grain))) }}
     where {{ entry.date }} is not null and {{ entry.measure }} is not null
     {%- endfor %}
 {% endmacro %}
 
-{#- CTEs `<kpi_id>_by_<grain>`: how often each value occurs in a cell, each grain counted from the one before. -#}
+{#- The period of an entry's cell, as the key by which cells are kept. -#}
+{% macro cell_period(entry, grain, start) %}
+    {{ return(["'" ~ entry.kpi_id ~ "'", "'" ~ grain ~ "'", start]) }}
+{% endmacro %}
+
+{#- The periods of an entry in which a row of its fact lay or lies that is not what it was. -#}
+{% macro touched_periods(entry) %}
+    {%- for grain in period_grains() %}
+    {{ 'union all' if not loop.first }}
+    select {{ cell_period(entry, grain, period_start(entry.date, grain)) | join(', ') }}
+    from {{ changes(entry.fact) }}
+    where {{ entry.date }} is not null
+    {%- endfor %}
+{% endmacro %}
+
+{#-
+    CTEs `<kpi_id>_by_<grain>`: how often each value occurs in a cell, each grain counted from the one before. A new row
+    is in the period `all` too, for which all rows are counted.
+-#}
 {% macro value_count_ctes(entry) %}
     {%- set ns = namespace(finer=none) -%}
     {%- for grain in period_grains() if is_counted_by_value(grain) and cell_dimensions(entry, grain) %}
@@ -48,7 +66,7 @@
         dimension_value,
         measure,
         {{ 'sum(value_count)' if ns.finer else 'count(*)' }} as value_count
-    from {% if ns.finer %}{{ ns.finer }}{% else %}({{ cell_values(entry, grain) }}){% endif %}
+    from {% if ns.finer %}{{ ns.finer }}{% else %}({{ cell_values(entry, grain, cell_period(entry, 'all', period_start(entry.date, 'all'))) }}){% endif %}
     group by {{ period_start('period_start', grain) ~ ', ' if grain != 'all' }}dimension_number, dimension_value, measure
 ),
     {%- set ns.finer = entry.kpi_id ~ '_by_' ~ grain -%}
@@ -80,7 +98,7 @@
             rows between unbounded preceding and current row
         ) as last_rank,
         sum(value_count) over (partition by period_start, dimension_number, dimension_value) as row_count
-    from {{ entry.kpi_id }}_by_{{ grain }}
+    from {{ touched_rows(entry.kpi_id ~ '_by_' ~ grain, cell_period(entry, grain, 'period_start')) }}
         {%- else %}
         1 as value_count,
         row_number() over (

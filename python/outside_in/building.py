@@ -19,6 +19,7 @@ from typing import IO, Any
 import duckdb
 import yaml
 
+from outside_in.fingerprint import project_fingerprint
 from outside_in.paths import PROJECT, Output
 from outside_in.validation.inspection import FILES, RawFile, read_files
 
@@ -144,20 +145,25 @@ def only_build(output: Output) -> Iterator[None]:
         yield
 
 
-def build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any], progress: Progress | None = None) -> BuildResult:
+def build(
+    raw_dir: Path, output: Output, dbt_vars: dict[str, Any], progress: Progress | None = None, *, afresh: bool = False
+) -> BuildResult:
     """Build and test every model from the files of `raw_dir` into the private database of `output`.
+
+    Tables are kept from the last build, finished or not, and follow what has changed since (macros/kept).
 
     Args:
         raw_dir: folder with one folder per raw table.
         output: where everything is written.
         dbt_vars: vars that override the project's defaults.
         progress: called with (nodes done, nodes in all, node name) as nodes finish.
+        afresh: make every table as a whole; also done where another version of the project made them.
 
     Returns:
         What happened; `ok` is False when a model or test failed.
     """
     output.built.parent.mkdir(parents=True, exist_ok=True)
-    _start_afresh(output)
+    _prepare(output, afresh)
     command = [
         sys.executable, "-m", "outside_in.dbt_process", "--log-format", "json", "--no-version-check", "build",
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
@@ -253,12 +259,26 @@ def read_receipt(output: Output) -> str:
         raise BuildError(f"{output.built}: not there, or its build failed; run `outside-in build` first") from error
 
 
-def _start_afresh(output: Output) -> None:
-    """Remove the last build: what a stopped run left, or a model that is gone, must not get into the next state."""
+def _prepare(output: Output, afresh: bool) -> None:
+    """Make the private database one to go on with: a table of a model that is gone must not get into the next state."""
     output.receipt.unlink(missing_ok=True)
-    for path in (output.built, output.built.with_name(output.built.name + ".wal")):
-        path.unlink(missing_ok=True)
     shutil.rmtree(output.built.with_name(output.built.name + ".tmp"), ignore_errors=True)
+    project = project_fingerprint()
+    if afresh or not _is_made_by(output, project):
+        for path in (output.project, output.built, output.built.with_name(output.built.name + ".wal")):
+            path.unlink(missing_ok=True)
+        output.project.write_text(project, "utf-8")
+
+
+def _is_made_by(output: Output, project: str) -> bool:
+    """Whether the project made the private database, and it can be opened: a stopped run may have left its log."""
+    try:
+        if output.project.read_text("utf-8") != project:
+            return False
+        duckdb.connect(str(output.built)).close()
+    except (OSError, duckdb.Error):
+        return False
+    return True
 
 
 def _follow(lines: IO[str], result: BuildResult, progress: Progress | None) -> None:

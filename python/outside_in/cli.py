@@ -56,7 +56,7 @@ RawDir = Annotated[Path, typer.Option("--raw-dir", envvar="RAW_DIR", help="Folde
 Out = Annotated[Path, typer.Option("--out", help="Folder for everything that is written.")]
 VarsFile = Annotated[Path | None, typer.Option("--vars-file", help="YAML file of dbt vars: as_of, time zone, …")]
 Keep = Annotated[int, typer.Option("--keep", min=0, help="Earlier states that stay for a rollback.")]
-Force = Annotated[bool, typer.Option("--force", help="Build even where nothing is new.")]
+Force = Annotated[bool, typer.Option("--force", help="Build even where nothing is new, and every table as a whole.")]
 DEFAULT_OUT = Path(".outside-in")
 
 
@@ -194,7 +194,7 @@ def _build(raw_dir: Path, output: Output, vars_file: Path | None, keep: int, for
         if _validate(raw_dir, output, copies=output.copies.resolve()).stops:
             raise typer.Exit(CRITICAL)
         know_files(output)
-        result = _dbt_build(raw_dir, output, dbt_vars)
+        result = _dbt_build(raw_dir, output, dbt_vars, afresh=force)
         for line in result.warnings:
             console.print(f"[yellow]warning[/] {escape(line)}", highlight=False)
         refuse_changed_files(output)
@@ -228,13 +228,13 @@ def _described(state: State) -> str:
     return f"state {state.number}, {state.tables} marts as of {state.as_of or 'no date'}"
 
 
-def _dbt_build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any]) -> BuildResult:
+def _dbt_build(raw_dir: Path, output: Output, dbt_vars: dict[str, Any], *, afresh: bool) -> BuildResult:
     with _progress("building and testing") as advance:
 
         def follow(done: int, total: int, node: str) -> None:
             advance(done / total if total else 0.0, node)
 
-        return build(raw_dir, output, dbt_vars, follow)
+        return build(raw_dir, output, dbt_vars, follow, afresh=afresh)
 
 
 def _scorecard(output: Output) -> None:

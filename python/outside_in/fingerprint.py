@@ -32,13 +32,21 @@ def fingerprint(raw_dir: Path, dbt_vars: dict[str, Any]) -> str:
         files = list(_raw_files(Path(dbt_vars.get("raw_dir", raw_dir))))
     except OSError:
         return ""
-    parts = {
-        "files": files,
-        "vars": dbt_vars,
-        "code": list(_code()),
-        "packages": sorted(f"{package.name} {package.version}" for package in distributions()),
-        "python": sys.version,
-    }
+    return _digest({"files": files, "vars": dbt_vars, "project": project_fingerprint()})
+
+
+def project_fingerprint() -> str:
+    """Describe this project, file by file, and the packages it runs on, in 64 hexadecimal digits."""
+    return _digest(
+        {
+            "code": list(_code()),
+            "packages": sorted(f"{package.name} {package.version}" for package in distributions()),
+            "python": sys.version,
+        }
+    )
+
+
+def _digest(parts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -49,6 +49,11 @@ class Output:
         return self.built.with_name("receipt.json")
 
     @property
+    def project(self) -> Path:
+        """Digest of the project that made the private database; another one starts it afresh."""
+        return self.built.with_name("project.txt")
+
+    @property
     def validation(self) -> Path:
         """Folder of the input validation's results."""
         return self.root / "validation"

@@ -1,5 +1,11 @@
+{{ config(unique_key=['kpi_id', 'period_grain', 'period_start']) }}
 -- grain: one row per KPI, period, dimension and member, of the medians and percentiles
 {%- set entries = quantile_entries() %}
+{%- for entry in entries %}
+{% call touched_when(entry.fact) -%}
+    {{ touched_periods(entry) }}
+{%- endcall %}
+{%- endfor %}
 with
 
 {% for entry in entries -%}
