@@ -50,7 +50,7 @@
             ~ " (select coalesce(sum(row_count), 0) > greatest(20000, (select count(*) from " ~ this ~ ") / 5) from ("
             ~ arrived_files(table) ~ ")),"
             ~ " exists (" ~ arrived_files(table) ~ ") or exists (" ~ gone_files(table) ~ ")"
-            ~ " or exists (select 1 from " ~ this ~ " where " ~ was_overtaken(table) ~ ")"
+            ~ " or exists (" ~ overtaken_rows(table, this, 1) ~ ")"
         ).rows[0] -%}
         {%- do plan.update({'way': 'nothing' if not news[1] else 'whole' if news[0] else 'by key'}) -%}
     {%- endif -%}
@@ -73,14 +73,17 @@
     )
 {%- endmacro %}
 
-{#- True of a row whose time as_of has passed since it was judged, or has gone back behind. -#}
-{% macro was_overtaken(table) -%}
+{#- Rows whose time as_of has passed since they were judged, or has gone back behind. -#}
+{% macro overtaken_rows(table, relation, columns) -%}
 {%- set contract = raw_contract()[table] -%}
 {%- if contract.own_time -%}
-    row_verdict <> 'rejected'
-    and (row_verdict = 'future') <> ({{ own_instant(contract) }} > (select as_of from {{ ref('stg_raw__as_of') }}))
+    {%- set as_of = '(select as_of from ' ~ ref('stg_raw__as_of') ~ ')' -%}
+    select {{ columns }} from {{ relation }} where row_verdict = 'future' and {{ own_instant(contract) }} <= {{ as_of }}
+    union all
+    select {{ columns }} from {{ relation }}
+    where row_verdict not in ('future', 'rejected') and {{ own_instant(contract) }} > {{ as_of }}
 {%- else -%}
-    false
+    select {{ columns }} from {{ relation }} where false
 {%- endif -%}
 {%- endmacro %}
 
@@ -111,11 +114,15 @@ end
         union
         select {{ keys | join(', ') }} from {{ relation }} where _file in ({{ gone_files(table) }})
         union
-        select {{ keys | join(', ') }} from {{ relation }} where {{ was_overtaken(table) }}
+        ({{ overtaken_rows(table, relation, keys | join(', ')) }})
     {%- endcall %}
+    {#- By place, so that only the keys are read of other rows. -#}
     {% call statement('rows_before') -%}
         create or replace temp table rows_before as
-        select {{ columns }} from {{ relation }} as base where {{ has_key_in('touched_keys', 'base', keys) }}
+        select {{ columns }}, rowid as place from {{ relation }}
+        where rowid in (
+            select base.rowid from {{ relation }} as base where {{ has_key_in('touched_keys', 'base', keys) }}
+        )
     {%- endcall %}
     {%- if run_query(
         'select count(*) > greatest(20000, (select count(*) from ' ~ relation ~ ') / 5) from rows_before'
@@ -139,7 +146,9 @@ end
     {%- set changed = note_changes(relation, 'rows_before', 'rows_after', columns) -%}
     {% call statement('main') -%}
         {%- if changed %}
-        delete from {{ relation }} as base where {{ has_key_in(changes(relation.identifier), 'base', keys) }};
+        delete from {{ relation }} where rowid in (
+            select place from rows_before where {{ has_key_in(changes(relation.identifier), 'rows_before', keys) }}
+        );
         insert into {{ relation }} ({{ columns }})
         select {{ columns }} from rows_after where {{ has_key_in(changes(relation.identifier), 'rows_after', keys) }};
         {%- endif %}
