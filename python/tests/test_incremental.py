@@ -1,0 +1,77 @@
+"""After any run every table is what a full refresh gives; `python -m tests.arrivals` tries that for longer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.arrivals import CHANGES, Proof, Round, differences, read_rounds, sequences, written
+
+# Each kind of change is in one of them, and each way to run; after every round all tables are compared.
+SEQUENCES = (
+    "next-day:1 bridges:2 late:3 relinked:4 whole:0!; measurements:5 corrections:6 file-gone:7 moved:8 killed:45!;"
+    " file-back:1 duplicates:2 as-of:4 twice:0!",
+    "identities:1 erasures:2 newcomers:3 articles-changed:4 part:8!; customers-changed:5 ties:6 tombstones:7 rates:8"
+    " failed:60!; revivals:1 older-versions:2 schedules:3 identities:4 whole:0!",
+    "future:1 broken:2 undated:3 file-replaced:4 killed:5!; setting:5 file-touched:6 as-of:2 part:3!;"
+    " next-day:1 setting:6 killed:90!",
+)
+
+
+@pytest.fixture(scope="module")
+def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+    """The company and its kept database, prepared once."""
+    folder = tmp_path_factory.mktemp("arrivals")
+    yield Proof(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_fixed_sequences_end_in_what_a_full_refresh_gives(proof: Proof, sequence: str) -> None:
+    proof.check(read_rounds(sequence))
+
+
+@settings(max_examples=3, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(sequences())
+def test_random_sequences_end_in_what_a_full_refresh_gives(proof: Proof, rounds: list[Round]) -> None:
+    proof.check(rounds)
+
+
+def test_the_fixed_sequences_know_every_change_and_run() -> None:
+    rounds = [each for sequence in SEQUENCES for each in read_rounds(sequence)]
+    assert {name for each in rounds for name, _ in each.changes} == {*CHANGES}
+    assert {each.run for each in rounds} == {"whole", "twice", "part", "killed", "failed"}
+    assert all(read_rounds(written(read_rounds(sequence))) == read_rounds(sequence) for sequence in SEQUENCES)
+
+
+def test_a_difference_of_one_value_is_seen(proof: Proof, tmp_path: Path) -> None:
+    _, kept = proof.begin()
+    other = Path(shutil.copy(kept, tmp_path))
+    assert not differences(kept, other, proof.dbt.relations)
+    with duckdb.connect(str(other)) as con:
+        con.execute(
+            "update marts.fct_sessions set page_view_count = page_view_count + 1"
+            " where session_key = (select min(session_key) from marts.fct_sessions)"
+        )
+    first, *rows = differences(kept, other, proof.dbt.relations)
+    assert (
+        first == ("marts.fct_sessions: 1 rows only kept, 1 only in a full refresh; differs: ['page_view_count']")
+        and len(rows) == 2
+    )
+
+
+def test_every_change_changes_something(proof: Proof) -> None:
+    for name, change in CHANGES.items():
+        company = proof.restored()
+        if name == "file-back":
+            CHANGES["file-gone"](company, Random(1))
+        before = ({**company.files}, {**company.modified}, {**company.vars})
+        for number in range(3):  # what is drawn first may not be there
+            change(company, Random(number))
+        assert (company.files, company.modified, company.vars) != before, name
