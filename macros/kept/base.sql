@@ -124,9 +124,7 @@ end
             select base.rowid from {{ relation }} as base where {{ has_key_in('touched_keys', 'base', keys) }}
         )
     {%- endcall %}
-    {%- if run_query(
-        'select count(*) > greatest(20000, (select count(*) from ' ~ relation ~ ') / 5) from rows_before'
-    ).rows[0][0] -%}
+    {%- if is_cheaper_as_a_whole(relation) -%}
         {{ return(none) }}
     {%- endif -%}
     {% call statement('rows_after') -%}

@@ -26,11 +26,12 @@
 {%- endmacro %}
 
 {#-
-    Keys whose rows in an import share a value of `column` are touched together. `key` is the import's column that
-    corresponds to the model's unique_key.
+    Keys whose rows in an import share a value of `column`, or did before, are touched together. `key` is the import's
+    column that corresponds to the model's unique_key; `rows` is a condition on the import's rows; `changed` is the table
+    that has its changes, where the import is a view.
 -#}
-{% macro touched_together(name, column, key) -%}
-    /* touched together in {{ name }} by {{ column }}: {{ ref(name) }} {{ key }} */
+{% macro touched_together(name, column, key, rows='true', changed=none) -%}
+    /* touched together in {{ changed or name }} by {{ column }}: {{ ref(name) }} {{ key }} where {{ rows }} */
 {%- endmacro %}
 
 {% macro changes(name) -%}

@@ -52,7 +52,7 @@
 {% endmacro %}
 
 {#- How a model is to be made: `way`, its `definition`, its `version` (none for a new table), the versions of its `inputs`,
-    and for work by key the statements `touches` that select touched keys. -#}
+    and for work by key which of them are `late`, and the statements `touches` that select touched keys. -#}
 {% macro kept_plan(existing) %}
     {%- set direct = {} -%}
     {%- for id in model.depends_on.nodes -%}{%- do direct.update({id: tables_behind(id)}) -%}{%- endfor -%}
@@ -64,7 +64,7 @@
     {%- for id in direct.values() | sum(start=[]) -%}{%- do inputs.update({id: input_version(id, known)}) -%}{%- endfor -%}
     {%- set mine = known.tables.get(model.unique_id) -%}
     {%- set plan = {
-        'way': 'whole', 'definition': definition, 'inputs': inputs, 'touches': [],
+        'way': 'whole', 'definition': definition, 'inputs': inputs, 'late': [], 'touches': [],
         'version': mine.version if mine and existing is not none and not should_full_refresh() else none,
         'last_version': mine.version if mine else 0,
     } -%}
@@ -78,7 +78,7 @@
     {%- elif unique_keys() -%}
         {%- set touches = touching_statements(direct, late, mine.inputs, inputs) -%}
         {%- if touches is not none -%}
-            {%- do plan.update({'way': 'by key', 'touches': touches}) -%}
+            {%- do plan.update({'way': 'by key', 'touches': touches, 'late': late}) -%}
         {%- endif -%}
     {%- endif -%}
     {{ return(plan) }}
@@ -99,20 +99,24 @@
     {%- for row in run_query('select name, version, definition, inputs from kept.tables').rows -%}
         {%- do found.tables.update({row[0]: {'version': row[1] | int, 'definition': row[2], 'inputs': fromjson(row[3])}}) -%}
     {%- endfor -%}
-    {%- for row in run_query('select view_name, md5(sql), version() from duckdb_views() where not internal').rows -%}
+    {%- for row in run_query('select view_name, md5(sql) from duckdb_views() where not internal').rows -%}
         {%- do found.views.update({row[0]: row[1]}) -%}
     {%- endfor -%}
     {%- do found.update({'engine': run_query('select version()').rows[0][0]}) -%}
     {{ return(found) }}
 {% endmacro %}
 
-{#- The version of what a model reads: a number for a kept table, a digest for a view or seed; none where it is not known. -#}
+{#- The version of what a model reads: a number for a kept table, a digest of a view's SQL or a seed's rows; none where it is
+    not known. -#}
 {% macro input_version(id, known) %}
     {%- set node = graph.nodes.get(id) -%}
     {%- if node is none -%}
         {{ return(none) }}
     {%- elif node.resource_type == 'seed' -%}
-        {{ return(node.checksum.checksum) }}
+        {{ return(run_query(
+            "select md5(coalesce(string_agg(cast(seed as varchar), chr(10) order by cast(seed as varchar)), '')) from "
+            ~ api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) ~ " as seed"
+        ).rows[0][0]) }}
     {%- elif node.config.materialized == 'view' -%}
         {{ return(known.views.get(node.alias)) }}
     {%- endif -%}
@@ -166,13 +170,11 @@
         create or replace temp table touched_keys as
         select distinct {{ keys }} from ({{ plan.touches | join(' union all ') }}) as touched ({{ keys }})
     {%- endcall %}
-    {%- do touch_together() -%}
+    {%- do touch_together(plan.late) -%}
     {% call statement('rows_before') -%}
         create or replace temp table rows_before as select {{ columns }} from {{ relation }} where {{ of_touched_keys }}
     {%- endcall %}
-    {%- if run_query(
-        'select count(*) > greatest(20000, (select count(*) from ' ~ relation ~ ') / 5) from rows_before'
-    ).rows[0][0] -%}
+    {%- if is_cheaper_as_a_whole(relation) -%}
         {{ return(none) }}
     {%- endif -%}
     {% call statement('rows_after') -%}
@@ -197,31 +199,49 @@
     {{ return(1 if changed else 0) }}
 {% endmacro %}
 
-{#- Add the keys that share a value with touched ones, until there are no more. -#}
-{% macro touch_together() %}
-    {%- set key = unique_keys()[0] -%}
-    {%- for name, column, relation, import_key in modules.re.findall(
-        '/\\* touched together in (\\w+) by (\\w+): (\\S+) (\\w+) \\*/', compiled_code
-    ) -%}
-        {% call statement('touch_together') -%}
-            create or replace temp table touched_keys as
-            with recursive touched as (
-                (
-                    select {{ key }} from touched_keys
-                    union
-                    select {{ import_key }} from {{ relation }}
-                    where {{ column }} in (select {{ column }} from {{ changes(name) }})
-                )
-                union
-                select others.{{ import_key }}
-                from touched
-                inner join {{ relation }} as mine on touched.{{ key }} = mine.{{ import_key }}
-                inner join {{ relation }} as others on mine.{{ column }} = others.{{ column }}
-            )
+{#- Whether the touched rows are so many that all are made in the time. -#}
+{% macro is_cheaper_as_a_whole(relation) %}
+    {%- set is_cheaper = run_query(
+        'select count(*) > greatest(20000, (select count(*) from ' ~ relation ~ ') / 5) from rows_before'
+    ).rows[0][0] -%}
+    {%- if is_cheaper -%}
+        {%- do run_query('drop table rows_before') -%}
+    {%- endif -%}
+    {{ return(is_cheaper) }}
+{% endmacro %}
 
-            select {{ key }} from touched
-        {%- endcall %}
+{#- Add the keys that share a value with touched ones, or did before. -#}
+{% macro touch_together(late) %}
+    {%- for changed, column, relation, key, condition in modules.re.findall(
+        '/\\* touched together in (\\w+) by (\\w+): (\\S+) (\\w+) where (.*?) \\*/', compiled_code
+    ) -%}
+        {%- set rows = '(select * from ' ~ relation ~ ' where ' ~ condition ~ ')' -%}
+        {%- set is_late = ('model.' ~ project_name ~ '.' ~ changed) in late -%}
+        {%- set before = 'select ' ~ column ~ ' from ' ~ changes(changed) ~ ' where ' ~ condition -%}
+        {%- do touch_sharing(rows, column, key, 'touched_keys', before if is_late else none) -%}
     {%- endfor -%}
+{% endmacro %}
+
+{#- One round: the keys that share a value with the latest ones, or have one of `values`; then those that share one with these. -#}
+{% macro touch_sharing(rows, column, key, latest, values=none) %}
+    {%- set mine = unique_keys()[0] -%}
+    {% call statement('sharing_keys') -%}
+        create or replace temp table sharing_keys as
+        select distinct {{ key }} as {{ mine }} from {{ rows }}
+        where
+            {{ key }} not in (select {{ mine }} from touched_keys)
+            and {{ column }} in (
+                select {{ column }} from {{ rows }} where {{ key }} in (select {{ mine }} from {{ latest }})
+                {{ 'union all ' ~ values if values }}
+            )
+    {%- endcall %}
+    {%- if run_query('select count(*) from sharing_keys').rows[0][0] -%}
+        {% call statement('latest_keys') -%}
+            insert into touched_keys select {{ mine }} from sharing_keys;
+            create or replace temp table latest_keys as select {{ mine }} from sharing_keys
+        {%- endcall %}
+        {%- do touch_sharing(rows, column, key, 'latest_keys') -%}
+    {%- endif -%}
 {% endmacro %}
 
 {#- Write down which rows differ between two relations, and give how many do. -#}

@@ -1,12 +1,24 @@
-{{ config(unique_key='visitor_id') }}
+{{ config(unique_key='event_id') }}
 -- grain: one row per event_id, bots' events left out
-{% call touched_when('dim_customers') -%}
-    select visitor_id from {{ ref('stg_raw__web_events') }}
-    where customer_id in (select customer_id from {{ changes('dim_customers') }})
-    union all
-    select identity_value from {{ ref('int_identity__links') }}
-    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+{%- for links in ['int_identity__links', 'stg_raw__erased_identities'] %}
+{% call touched_when(links) -%}
+    select event_id from {{ ref('stg_raw__web_events') }}
+    where visitor_id in (select identity_value from {{ changes(links) }})
 {%- endcall %}
+{%- endfor %}
+{% call touched_when('dim_customers') -%}
+    select event_id from {{ ref('stg_raw__web_events') }}
+    where
+        customer_id in (select customer_id from {{ changes('dim_customers') }})
+        or visitor_id in (
+            select identity_value from {{ ref('int_identity__links') }}
+            where customer_id in (select customer_id from {{ changes('dim_customers') }})
+        )
+{%- endcall %}
+-- Events without a session_id are cut into sessions with all such events of their visitor.
+{{ touched_together(
+    'stg_raw__web_events', 'visitor_id', key='event_id', rows='session_id is null', changed='base_raw__web_events'
+) }}
 with
 
 web_events as (
@@ -15,11 +27,11 @@ web_events as (
 ),
 
 links as (
-    select * from {{ touched('int_identity__links', 'identity_value') }}
+    select * from {{ ref('int_identity__links') }}
 ),
 
 erased_identities as (
-    select * from {{ touched('stg_raw__erased_identities', 'identity_value') }}
+    select * from {{ ref('stg_raw__erased_identities') }}
 ),
 
 consenting_customers as (
