@@ -190,6 +190,12 @@ class Company:
             rows = [row for row in rows if row.get(link) == one[link]]
         return chance.sample(rows, min(len(rows), chance.randint(1, most)))
 
+    def seen(self, table: str, column: str, chance: Random, most: int = 3) -> list[Row]:
+        """Some rows of a table that the events on the web name in a column, in their last version."""
+        named = {row[column] for row in self.rows("web_events")} - {None}
+        rows = {row[column]: row for row in self.rows(table) if row[column] in named}
+        return chance.sample([*rows.values()], min(len(rows), chance.randint(1, most)))
+
     def value(self, table: str, column: str, row: Row, chance: Random) -> object:
         """Another value for a column of a row: another row's, none, a new one, or a time moved."""
         contract = raw_tables()[table]
@@ -346,8 +352,9 @@ def measurements(company: Company, chance: Random) -> None:
 @change
 def newcomers(company: Company, chance: Random) -> None:
     """Page views of a new site, referrer, campaign or path; a site may be what was a foreign referrer."""
+    foreign = {row["referrer"].split("/")[2] for row in company.rows("web_events") if "://" in str(row["referrer"])}
     values = {
-        "site": f"site{chance.randrange(2)}.example",
+        "site": chance.choice([f"site{chance.randrange(2)}.example", *sorted(foreign)]),
         "referrer": f"https://{chance.choice(['www.google.com', 'site0.example', 'site1.example', 'a.example'])}/x",
         "utm_campaign": f"new-{chance.randrange(3)}",
         "utm_source": None,
@@ -456,26 +463,27 @@ def file_back(company: Company, chance: Random) -> None:
 def erasures(company: Company, chance: Random) -> None:
     """A customer asks to be erased, now or later, or no longer."""
     at = chance.choice([company.as_of, company.as_of - 2 * DAY, company.as_of + DAY, None])
-    company.again("customers", chance.sample(company.rows("customers"), 1), chance, deleted_at=at)
+    company.again("customers", company.seen("customers", "customer_id", chance, 1), chance, deleted_at=at)
 
 
 @change
 def identities(company: Company, chance: Random) -> None:
     """A visitor is linked to a customer, to another one, or no longer."""
-    links = [row for row in company.rows("customer_identities") if row["identity_type"] == "visitor_id"]
+    visitors = {row["visitor_id"] for row in company.rows("web_events")}
+    links = [row for row in company.rows("customer_identities") if row["identity_value"] in visitors]
     if links and chance.random() < 0.5:
-        link = chance.choice(links)
-        at = chance.choice([None, company.as_of - DAY, company.as_of + DAY])
-        company.again("customer_identities", [link], chance, unlinked_at=at)
+        at = chance.choice([None, company.as_of - DAY, company.as_of - DAY, company.as_of + DAY])
+        company.again("customer_identities", chance.sample(links, min(3, len(links))), chance, unlinked_at=at)
         return
-    link = {
+    linked = {
         "identity_type": "visitor_id",
-        "identity_value": chance.choice(company.rows("web_events"))["visitor_id"],
-        "customer_id": chance.choice(company.rows("customers"))["customer_id"],
         "linked_at": chance.choice([None, company.as_of - 5 * DAY, company.as_of, company.as_of + DAY]),
         "unlinked_at": None,
     }
-    company.again("customer_identities", [link], chance)
+    customers = [row["customer_id"] for row in company.rows("customers")]
+    some = chance.sample(sorted(visitors - {None}), 3)
+    rows = [{**linked, "identity_value": visitor, "customer_id": chance.choice(customers)} for visitor in some]
+    company.again("customer_identities", rows, chance)
 
 
 @change
@@ -486,22 +494,22 @@ def customers_changed(company: Company, chance: Random) -> None:
     }  # fmt: skip
     column = chance.choice(sorted(values))
     value = chance.choice(values[column])
-    company.again("customers", company.some("customers", chance, 3), chance, **{column: value})
+    company.again("customers", company.seen("customers", "customer_id", chance), chance, **{column: value})
 
 
 @change
 def articles_changed(company: Company, chance: Random) -> None:
     """Articles get another language, topic or address."""
-    articles = company.rows("knowledge_articles")
     paths = [row["page_path"] for row in company.rows("web_events") if row["page_path"]]
     values = {
         "language": chance.choice(["de", "en", None]),
         "topic": chance.choice(["new topic", None]),
         "url_path": chance.choice([*paths, None]),
     }
-    column = chance.choice(sorted(values))
-    some = chance.sample(articles, min(2, len(articles)))
-    company.again("knowledge_articles", some, chance, **{column: values[column]})
+    for column in chance.sample(sorted(values), chance.randint(0, 2)):
+        del values[column]
+    some = company.seen("knowledge_articles", "article_id", chance)
+    company.again("knowledge_articles", some, chance, **values)
 
 
 @change
