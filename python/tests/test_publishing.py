@@ -253,7 +253,7 @@ def test_what_arrives_during_a_build_is_left_to_the_next_and_then_nothing_is_new
     arriving = ["late.csv"]
     builds = 0
 
-    def build_while_a_file_arrives(*_: Any) -> BuildResult:
+    def build_while_a_file_arrives(*_: Any, **__: Any) -> BuildResult:
         nonlocal builds
         builds += 1
         write_build(output, builds)
