@@ -1,8 +1,9 @@
-"""Full builds of growing companies: seconds, CPU, memory, and how far that is from the least that any build must do.
+"""Builds of growing companies, from nothing and of a day: seconds, CPU, memory, and how far that is from the least.
 
 The floor is bare DuckDB on the same files: one scan of every value, one sort of the web events by person and time,
 and writing the published marts in both forms. It runs right after each build, with the same threads and memory, so
-ratios carry over to other machines; seconds do not. Samples stay in the output folder and are not made again.
+ratios carry over to other machines; seconds do not. A day's run follows: the files of one more day arrive, all tables'
+rows of it. Samples stay in the output folder and are not made again.
 
     python -m benchmarks.builds --events 1000000 10000000 --out .outside-in/benchmarks
 """
@@ -27,6 +28,7 @@ import altair as alt
 import duckdb
 import pandas as pd
 
+from outside_in.contract import raw_tables
 from outside_in.paths import Output
 from outside_in.sample import generate
 
@@ -58,25 +60,24 @@ def main() -> None:
 
 
 def measure(events: int, out: Path, limits: list[str]) -> dict[str, Any]:
-    """One size: its sample, a build from nothing, and the floor."""
-    raw, output = out / f"raw-{events}", Output(out / f"build-{events}")
+    """One size: its sample, a build from nothing, the floor, and the run of one more day."""
+    raw, day, output = out / f"raw-{events}", out / f"day-{events}", Output(out / f"build-{events}")
     if not raw.exists():
         draft = out / f"draft-{events}"
         generate(draft, customers=max(events // EVENTS_PER_CUSTOMER, 1)).truth_path.unlink()
+        hold_back_a_day(draft, day)
         draft.rename(raw)
     shutil.rmtree(output.root, ignore_errors=True)
-    arguments = ["build", "--raw-dir", str(raw), "--out", str(output.root)]
-    printed, build = watched([sys.executable, "-m", "outside_in.cli", *arguments])
-    steps = {name: float(seconds) for name, seconds in re.findall(r"^([a-z ]+): ([0-9.]+) s$", printed, re.MULTILINE)}
+    build, steps, nodes = watched_build(raw, output)
     printed, least = watched(
         [sys.executable, "-m", "benchmarks.builds", *limits, "--floor", str(raw), str(output.root)],
     )
     floor_steps = json.loads(printed)
-    done = json.loads((output.dbt / "target" / "run_results.json").read_text("utf-8"))["results"]
-    nodes = {node["unique_id"].removeprefix("model.outside_in."): node["execution_time"] for node in done}
     with duckdb.connect() as con:
         rows = con.execute(f"select sum(rows) from ({_row_counts(raw)})").fetchall()[0][0]
         web = con.execute(f"select count(*) from '{raw}/web_events/*.parquet'").fetchall()[0][0]
+        day_rows = con.execute(f"select sum(rows) from ({_row_counts(day)})").fetchall()[0][0]
+    day_build, day_steps, day_nodes = arrived_build(raw, day, output)
     floor_seconds = sum(floor_steps.values())
     return {
         "events": int(web),
@@ -89,8 +90,53 @@ def measure(events: int, out: Path, limits: list[str]) -> dict[str, Any]:
         "floor_steps": floor_steps,
         "ratio": build["seconds"] / floor_seconds,
         "cpu_ratio": build["cpu_seconds"] / least["cpu_seconds"],
-        "nodes": dict(sorted(nodes.items(), key=lambda node: -node[1])),
+        "nodes": nodes,
+        "day": {**day_build, "rows": int(day_rows), "steps": day_steps, "nodes": day_nodes},
     }
+
+
+def hold_back_a_day(raw: Path, day: Path) -> None:
+    """Put the rows of the last day of full business into files below `day`; what is later goes."""
+    with duckdb.connect() as con:
+        con.execute("set preserve_insertion_order = false")
+        (last,) = con.execute(
+            "select max(date) from (select cast(event_at as date) as date, count(*) as events"
+            f" from '{raw}/web_events/part*.parquet' group by date)"
+            f" where events > (select count(*) / 730 from '{raw}/web_events/part*.parquet')"
+        ).fetchall()[0]
+        for table in raw_tables().values():
+            for file in sorted((raw / table.name).glob("part*.parquet")) if table.own_time else []:
+                held, draft = day / table.name / f"day-{file.name}", file.with_suffix(".draft")
+                held.parent.mkdir(parents=True, exist_ok=True)
+                happened = f"cast({table.own_time} as date)"
+                for place, condition in (
+                    (held, f"{happened} = date '{last}'"),
+                    (draft, f"{happened} < date '{last}' or {happened} is null"),
+                ):
+                    con.execute(f"copy (from '{file}' where {condition}) to '{place}' (format parquet)")
+                draft.replace(file)
+
+
+def arrived_build(raw: Path, day: Path, output: Output) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """What `watched_build` gives of the run on which the files below `day` have arrived; they are taken away again."""
+    arrived = [(file, raw / file.relative_to(day)) for file in sorted(day.glob("*/*.parquet"))]
+    try:
+        for file, place in arrived:
+            shutil.copy(file, place)
+        return watched_build(raw, output)
+    finally:
+        for _, place in arrived:
+            place.unlink(missing_ok=True)
+
+
+def watched_build(raw: Path, output: Output) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """What a build takes (see `watched`), and the seconds of its steps and of its nodes, the slowest first."""
+    arguments = ["build", "--raw-dir", str(raw), "--out", str(output.root)]
+    printed, build = watched([sys.executable, "-m", "outside_in.cli", *arguments])
+    steps = {name: float(seconds) for name, seconds in re.findall(r"^([a-z ]+): ([0-9.]+) s$", printed, re.MULTILINE)}
+    done = json.loads((output.dbt / "target" / "run_results.json").read_text("utf-8"))["results"]
+    nodes = {node["unique_id"].removeprefix("model.outside_in."): node["execution_time"] for node in done}
+    return build, steps, dict(sorted(nodes.items(), key=lambda node: -node[1]))
 
 
 def watched(command: list[str]) -> tuple[str, dict[str, float]]:
@@ -208,19 +254,33 @@ def report(results: list[dict[str, Any]]) -> str:
         lines.append(
             f"growth exponent: {exponent:.2f}; of the floor: {growth(results, lambda r: r['floor_seconds']):.2f}"
         )
+    lines += ["", "day:   rows  seconds   CPU s  peak MB  of a build's CPU"]
+    for run in results:
+        day = run["day"]
+        share = day["cpu_seconds"] / run["cpu_seconds"]
+        lines.append(
+            f"{day['rows']:>11,} {day['seconds']:8.1f} {day['cpu_seconds']:7.1f} {day['peak_mb']:8,.0f} {share:16.1%}"
+        )
+    lines.append("its steps: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in last["day"]["steps"].items()))
     lines += ["", f"slowest at {last['events']:,} events  seconds  exponent"]
     for name in list(last["nodes"])[:SLOWEST]:
         exponent = growth(results, lambda run, name=name: run["nodes"].get(name, 0.0))  # type: ignore[misc]
         lines.append(f"{name:<40} {last['nodes'][name]:7.1f} {'' if exponent is None else f'{exponent:9.2f}'}")
+    lines += ["", "slowest of the day"]
+    lines += [f"{name:<40} {seconds:7.1f}" for name, seconds in list(last["day"]["nodes"].items())[:SLOWEST]]
     return "\n".join(lines)
 
 
 def chart(results: list[dict[str, Any]]) -> alt.Chart:
-    """Seconds over events on logarithmic axes, of the builds and of the floor."""
+    """Seconds over events on logarithmic axes, of the builds, of the floor and of a day's run."""
     rows = [
-        {"events": run["events"], "seconds": run[column], "of": name}
+        {"events": run["events"], "seconds": seconds, "of": name}
         for run in results
-        for column, name in (("seconds", "full build"), ("floor_seconds", "floor"))
+        for name, seconds in (
+            ("full build", run["seconds"]),
+            ("floor", run["floor_seconds"]),
+            ("a day's run", run["day"]["seconds"]),
+        )
     ]
     base = alt.Chart(pd.DataFrame(rows)).encode(
         x=alt.X("events:Q", scale=alt.Scale(type="log"), title="web events"),
