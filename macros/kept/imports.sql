@@ -39,6 +39,6 @@
 {%- endmacro %}
 
 {% macro unique_keys() -%}
-    {%- set keys = config.get('unique_key', []) -%}
+    {%- set keys = config.get('unique_key') or [] -%}
     {{ return([keys] if keys is string else keys) }}
 {%- endmacro %}
