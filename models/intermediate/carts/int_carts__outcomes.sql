@@ -1,12 +1,19 @@
+{{ config(unique_key='cart_id') }}
 -- grain: one row per cart_id
+{% call touched_when('stg_raw__as_of') -%}
+    select cart_id from {{ this }}
+    where
+        last_event_at + {{ var('cart_abandoned_after_hours') }} * interval '1' hour
+        > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 with
 
 cart_events as (
-    select * from {{ ref('stg_raw__cart_events') }}
+    select * from {{ touched('stg_raw__cart_events') }}
 ),
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders') }}
     where is_order and cart_id is not null
 ),
 

@@ -1,13 +1,14 @@
+{{ config(unique_key='cart_id') }}
 -- grain: one row per cart_id that reached the checkout
 with
 
 checkout_starts as (
-    select * from {{ ref('int_carts__first_events') }}
+    select * from {{ touched('int_carts__first_events') }}
     where event_type = 'checkout_start'
 ),
 
 outcomes as (
-    select * from {{ ref('int_carts__outcomes') }}
+    select * from {{ touched('int_carts__outcomes') }}
 )
 
 select
