@@ -1,8 +1,9 @@
+{{ config(unique_key='order_id') }}
 -- grain: one row per order and product in it
 with
 
 order_items as (
-    select * from {{ ref('stg_raw__order_items') }}
+    select * from {{ touched('stg_raw__order_items') }}
 ),
 
 -- Decimals add up to the same sum in any order. What none can hold is no value.

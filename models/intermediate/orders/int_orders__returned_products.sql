@@ -1,12 +1,13 @@
+{{ config(unique_key='order_id') }}
 -- grain: one row per order and product of it that came back in time; a null product is the whole order
 with
 
 orders as (
-    select * from {{ ref('stg_raw__orders') }}
+    select * from {{ touched('stg_raw__orders') }}
 ),
 
 returns as (
-    select * from {{ ref('stg_raw__returns') }}
+    select * from {{ touched('stg_raw__returns') }}
 )
 
 select

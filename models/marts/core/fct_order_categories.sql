@@ -1,13 +1,18 @@
+{{ config(unique_key='order_id') }}
 -- grain: one row per order and category of its products
+{% call touched_when('dim_products') -%}
+    select order_id from {{ ref('int_orders__returned_products') }}
+    where product_id in (select product_id from {{ changes('dim_products') }})
+{%- endcall %}
 with
 
 order_products as (
-    select * from {{ ref('fct_order_products') }}
+    select * from {{ touched('fct_order_products') }}
     where is_returned is not null
 ),
 
 returned_products as (
-    select * from {{ ref('int_orders__returned_products') }}
+    select * from {{ touched('int_orders__returned_products') }}
     where is_defective
 ),
 

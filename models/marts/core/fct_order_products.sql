@@ -1,12 +1,23 @@
+{{ config(unique_key='source_id') }}
 -- grain: one row per order or return and product in it
+{% call touched_when('int_orders__product_shares') -%}
+    select 'order:' || order_id from {{ changes('int_orders__product_shares') }}
+    union all
+    select 'return:' || return_id from {{ ref('fct_returns') }}
+    where order_id in (select order_id from {{ changes('int_orders__product_shares') }})
+{%- endcall %}
+{% call touched_when('dim_products') -%}
+    select source_id from {{ this }}
+    where product_id in (select product_id from {{ changes('dim_products') }})
+{%- endcall %}
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders', "'order:' || order_id") }}
 ),
 
 returns as (
-    select * from {{ ref('fct_returns') }}
+    select * from {{ touched('fct_returns', "'return:' || return_id") }}
 ),
 
 product_shares as (
@@ -18,7 +29,7 @@ products as (
 ),
 
 returned_products as (
-    select * from {{ ref('int_orders__returned_products') }}
+    select * from {{ touched('int_orders__returned_products', "'order:' || order_id") }}
 ),
 
 money_by_product as (

@@ -1,17 +1,18 @@
+{{ config(unique_key='customer_id') }}
 -- grain: one row per customer_id with an order
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders') }}
     where is_order and customer_id is not null
 ),
 
 returns as (
-    select * from {{ ref('fct_returns') }}
+    select * from {{ touched('fct_returns') }}
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ touched('dim_customers') }}
 ),
 
 order_refunds as (

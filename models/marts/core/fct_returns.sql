@@ -1,11 +1,25 @@
+{{ config(unique_key='return_id') }}
 -- grain: one row per return_id
+{% call touched_when('fct_orders') -%}
+    select return_id from {{ ref('stg_raw__returns') }}
+    where order_id in (select order_id from {{ changes('fct_orders') }})
+{%- endcall %}
+{% call touched_when('int_money__rates') -%}
+    select returns.return_id
+    from {{ this }} as returns
+    inner join {{ ref('fct_orders') }} as orders on returns.order_id = orders.order_id
+    inner join {{ changes('int_money__rates') }} as rates
+        on orders.currency = rates.currency
+            and returns.returned_date >= rates.valid_from
+            and returns.returned_date < rates.valid_until
+{%- endcall %}
 with
 
 returns as (
     select
         *,
         {{ reporting_date('returned_at') }} as returned_date
-    from {{ ref('stg_raw__returns') }}
+    from {{ touched('stg_raw__returns') }}
 ),
 
 orders as (

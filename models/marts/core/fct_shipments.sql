@@ -1,4 +1,13 @@
+{{ config(unique_key='shipment_id') }}
 -- grain: one row per shipment_id
+{% call touched_when('fct_orders') -%}
+    select shipment_id from {{ ref('stg_raw__shipments') }}
+    where order_id in (select order_id from {{ changes('fct_orders') }})
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select shipment_id from {{ this }}
+    where {{ first_instant('promised_date + 1') }} > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 {%- set required_statuses = var('tracking_required_statuses') | unique | list %}
 with
 
@@ -6,11 +15,11 @@ shipments as (
     select
         *,
         {{ reporting_date('promised_at') }} as promised_date
-    from {{ ref('stg_raw__shipments') }}
+    from {{ touched('stg_raw__shipments') }}
 ),
 
 shipment_events as (
-    select * from {{ ref('stg_raw__shipment_events') }}
+    select * from {{ touched('stg_raw__shipment_events') }}
 ),
 
 orders as (
