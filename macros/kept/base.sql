@@ -38,7 +38,7 @@
 
 {#- How a base table is to be made: see `kept_plan`. -#}
 {% macro base_plan(table, existing) %}
-    {%- set known = kept_versions() -%}
+    {%- set known = kept_versions([]) -%}
     {%- set mine = known.tables.get(model.unique_id) -%}
     {%- set plan = {
         'way': 'whole', 'definition': local_md5(compiled_code ~ known.engine), 'inputs': {},

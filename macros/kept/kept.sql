@@ -56,7 +56,7 @@
 {% macro kept_plan(existing) %}
     {%- set direct = {} -%}
     {%- for id in model.depends_on.nodes -%}{%- do direct.update({id: tables_behind(id)}) -%}{%- endfor -%}
-    {%- set known = kept_versions() -%}
+    {%- set known = kept_versions(direct.values() | sum(start=[])) -%}
     {%- set definition = local_md5(
         compiled_code ~ tojson(model.columns) ~ model.description ~ tojson(unique_keys()) ~ known.engine
     ) -%}
@@ -87,22 +87,32 @@
 {#- The tables, seeds and sources that a model or source reads, looked for behind views; views are among them. -#}
 {% macro tables_behind(id) %}
     {%- set found = [id] -%}
-    {%- set node = graph.nodes.get(id) -%}
-    {%- if node and node.config.materialized == 'view' -%}
-        {%- for parent in node.depends_on.nodes -%}{%- do found.extend(tables_behind(parent)) -%}{%- endfor -%}
+    {%- if is_view(id) -%}
+        {%- for parent in graph.nodes[id].depends_on.nodes -%}{%- do found.extend(tables_behind(parent)) -%}{%- endfor -%}
     {%- endif -%}
     {{ return(found) }}
 {% endmacro %}
 
-{% macro kept_versions() %}
-    {%- set found = {'tables': {}, 'views': {}} -%}
-    {%- for row in run_query('select name, version, definition, inputs from kept.tables').rows -%}
+{% macro is_view(id) %}
+    {{ return(id in graph.nodes and graph.nodes[id].config.materialized == 'view') }}
+{% endmacro %}
+
+{#- What is known of kept tables and views, where `ids` name them: looking at a view's SQL takes a while. -#}
+{% macro kept_versions(ids) %}
+    {%- set found = {'tables': {}, 'views': {}, 'engine': run_query('select version()').rows[0][0]} -%}
+    {%- set names = sql_text_list(ids + [model.unique_id]) -%}
+    {%- for row in run_query('select name, version, definition, inputs from kept.tables where name in ' ~ names).rows -%}
         {%- do found.tables.update({row[0]: {'version': row[1] | int, 'definition': row[2], 'inputs': fromjson(row[3])}}) -%}
     {%- endfor -%}
-    {%- for row in run_query('select view_name, md5(sql) from duckdb_views() where not internal').rows -%}
-        {%- do found.views.update({row[0]: row[1]}) -%}
-    {%- endfor -%}
-    {%- do found.update({'engine': run_query('select version()').rows[0][0]}) -%}
+    {%- set views = [] -%}
+    {%- for id in ids if is_view(id) -%}{%- do views.append(graph.nodes[id].alias) -%}{%- endfor -%}
+    {%- if views -%}
+        {%- for row in run_query(
+            'select view_name, md5(sql) from duckdb_views() where view_name in ' ~ sql_text_list(views)
+        ).rows -%}
+            {%- do found.views.update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {{ return(found) }}
 {% endmacro %}
 
@@ -117,7 +127,7 @@
             "select md5(coalesce(string_agg(cast(seed as varchar), chr(10) order by cast(seed as varchar)), '')) from "
             ~ api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) ~ " as seed"
         ).rows[0][0]) }}
-    {%- elif node.config.materialized == 'view' -%}
+    {%- elif is_view(id) -%}
         {{ return(known.views.get(node.alias)) }}
     {%- endif -%}
     {{ return(known.tables.get(id, {}).get('version')) }}
@@ -130,7 +140,7 @@
     {%- for id, tables in direct.items() -%}
         {%- for table in tables if table in late -%}
             {%- set node = graph.nodes[table] -%}
-            {%- if node.resource_type == 'seed' or node.config.materialized == 'view' or inputs[table] != seen.get(table, -1) + 1 -%}
+            {%- if node.resource_type == 'seed' or is_view(table) or inputs[table] != seen.get(table, -1) + 1 -%}
                 {{ return(none) }}
             {%- endif -%}
             {%- set import = graph.nodes[id] -%}
