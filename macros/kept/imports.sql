@@ -13,7 +13,8 @@
 
 {#- The same of a CTE that had to read more. -#}
 {% macro touched_rows(rows, keys=none) -%}
-    {{ rows }} /* touched by {{ ([keys] if keys is string else (keys or unique_keys())) | join(', ') }} */
+    {%- set keys = ([keys] if keys is string else (keys or unique_keys())) | join(', ') -%}
+    {{ rows }} /* touched by {{ modules.re.sub('\\s+', ' ', keys) }} */
 {%- endmacro %}
 
 {#-

@@ -193,7 +193,8 @@
             '(select * from \\1 where (\\3) in (select ' ~ keys ~ ' from touched_keys))',
             compiled_code,
         ) }}
-        ) {#- on a line of its own: a model may end with a comment #}
+        ) as all_rows  {#- on a line of its own: a model may end with a comment #}
+        where {{ of_touched_keys }}
     {%- endcall %}
     {%- set changed = note_changes(relation, 'rows_before', 'rows_after', columns) -%}
     {%- set of_changed_keys = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ changes(relation.identifier) ~ ')' -%}
