@@ -179,6 +179,8 @@
     {% call statement('touched_keys') -%}
         create or replace temp table touched_keys as
         select distinct {{ keys }} from ({{ plan.touches | join(' union all ') }}) as touched ({{ keys }})
+        {#- A rejected row may have no key; a null among them would hide every key from `not in`. #}
+        where {{ unique_keys() | join(' is not null and ') }} is not null
     {%- endcall %}
     {%- do touch_together(plan.late) -%}
     {% call statement('rows_before') -%}

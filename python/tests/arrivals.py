@@ -406,6 +406,13 @@ def broken(company: Company, chance: Random) -> None:
 
 
 @change
+def nameless(company: Company, chance: Random) -> None:
+    """Rows without a key, of the web events and of another table: they touch nothing and hide nothing."""
+    for table in ("web_events", company.table(chance)):
+        company.again(table, company.some(table, chance), chance, **{raw_tables()[table].key[0]: None})
+
+
+@change
 def future(company: Company, chance: Random) -> None:
     """Rows, or versions of rows, that happen after as_of."""
     table = company.table(chance)

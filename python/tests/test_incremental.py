@@ -21,6 +21,7 @@ SEQUENCES = (
     " failed:60!; revivals:1 older-versions:2 schedules:3 identities:4 whole:0!",
     "future:1 broken:2 undated:3 file-replaced:4 killed:5!; setting:5 file-touched:6 as-of:2 part:3!;"
     " next-day:1 setting:6 killed:90!",
+    "nameless:1 bridges:2 measurements:3 whole:0!",
 )
 
 
