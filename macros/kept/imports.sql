@@ -27,6 +27,28 @@
 {%- endmacro %}
 
 {#-
+    The keys of an import's rows whose visitor is somebody else now, or whose customer is described otherwise: what
+    `int_identity__links`, `stg_raw__erased_identities` and `dim_customers` touch where rows are known by both.
+-#}
+{% macro touched_by_visitor(name, key) -%}
+    {%- for links in ['int_identity__links', 'stg_raw__erased_identities'] %}
+{% call touched_when(links) -%}
+    select {{ key }} from {{ ref(name) }}
+    where visitor_id in (select identity_value from {{ changes(links) }})
+{%- endcall %}
+    {%- endfor %}
+{% call touched_when('dim_customers') -%}
+    select {{ key }} from {{ ref(name) }}
+    where
+        customer_id in (select customer_id from {{ changes('dim_customers') }})
+        or visitor_id in (
+            select identity_value from {{ ref('int_identity__links') }}
+            where customer_id in (select customer_id from {{ changes('dim_customers') }})
+        )
+{%- endcall %}
+{%- endmacro %}
+
+{#-
     Keys whose rows in an import share a value of `column`, or did before, are touched together. `key` is the import's
     column that corresponds to the model's unique_key; `rows` is a condition on the import's rows; `changed` is the table
     that has its changes, where the import is a view.

@@ -212,10 +212,15 @@
     {{ return(1 if changed else 0) }}
 {% endmacro %}
 
+{#- Of how many rows a table is sooner made as a whole than replaced in part. -#}
+{% macro most_to_replace(relation) -%}
+    greatest(20000, (select count(*) from {{ relation }}) / 5)
+{%- endmacro %}
+
 {#- Whether the touched rows are so many that all are made in the time. -#}
 {% macro is_cheaper_as_a_whole(relation) %}
     {%- set is_cheaper = run_query(
-        'select count(*) > greatest(20000, (select count(*) from ' ~ relation ~ ') / 5) from rows_before'
+        'select count(*) > ' ~ most_to_replace(relation) ~ ' from rows_before'
     ).rows[0][0] -%}
     {%- if is_cheaper -%}
         {%- do run_query('drop table rows_before') -%}

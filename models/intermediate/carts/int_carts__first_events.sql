@@ -1,22 +1,6 @@
 {{ config(unique_key='cart_id') }}
 -- grain: one row per cart_id and event_type, the first event of that type
-{% call touched_when('int_identity__links') -%}
-    select cart_id from {{ ref('stg_raw__cart_events') }}
-    where visitor_id in (select identity_value from {{ changes('int_identity__links') }})
-{%- endcall %}
-{% call touched_when('stg_raw__erased_identities') -%}
-    select cart_id from {{ ref('stg_raw__cart_events') }}
-    where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
-{%- endcall %}
-{% call touched_when('dim_customers') -%}
-    select cart_id from {{ ref('stg_raw__cart_events') }}
-    where
-        customer_id in (select customer_id from {{ changes('dim_customers') }})
-        or visitor_id in (
-            select identity_value from {{ ref('int_identity__links') }}
-            where customer_id in (select customer_id from {{ changes('dim_customers') }})
-        )
-{%- endcall %}
+{{ touched_by_visitor('stg_raw__cart_events', key='cart_id') }}
 with
 
 cart_events as (

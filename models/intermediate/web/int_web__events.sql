@@ -1,20 +1,6 @@
 {{ config(unique_key='event_id') }}
 -- grain: one row per event_id, bots' events left out
-{%- for links in ['int_identity__links', 'stg_raw__erased_identities'] %}
-{% call touched_when(links) -%}
-    select event_id from {{ ref('stg_raw__web_events') }}
-    where visitor_id in (select identity_value from {{ changes(links) }})
-{%- endcall %}
-{%- endfor %}
-{% call touched_when('dim_customers') -%}
-    select event_id from {{ ref('stg_raw__web_events') }}
-    where
-        customer_id in (select customer_id from {{ changes('dim_customers') }})
-        or visitor_id in (
-            select identity_value from {{ ref('int_identity__links') }}
-            where customer_id in (select customer_id from {{ changes('dim_customers') }})
-        )
-{%- endcall %}
+{{ touched_by_visitor('stg_raw__web_events', key='event_id') }}
 -- Events without a session_id are cut into sessions with all such events of their visitor.
 {{ touched_together(
     'stg_raw__web_events', 'visitor_id', key='event_id', rows='session_id is null', changed='base_raw__web_events'

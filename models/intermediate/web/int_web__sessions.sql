@@ -1,22 +1,6 @@
 {{ config(unique_key='session_key') }}
 -- grain: one row per session_key
-{% call touched_when('int_identity__links') -%}
-    select session_key from {{ ref('int_web__events') }}
-    where visitor_id in (select identity_value from {{ changes('int_identity__links') }})
-{%- endcall %}
-{% call touched_when('stg_raw__erased_identities') -%}
-    select session_key from {{ ref('int_web__events') }}
-    where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
-{%- endcall %}
-{% call touched_when('dim_customers') -%}
-    select session_key from {{ ref('int_web__events') }}
-    where
-        customer_id in (select customer_id from {{ changes('dim_customers') }})
-        or visitor_id in (
-            select identity_value from {{ ref('int_identity__links') }}
-            where customer_id in (select customer_id from {{ changes('dim_customers') }})
-        )
-{%- endcall %}
+{{ touched_by_visitor('int_web__events', key='session_key') }}
 with
 
 events as (
