@@ -46,8 +46,12 @@
         {% do run_query('create schema if not exists kept') %}
         {% do run_query('create schema if not exists changes') %}
         {% do run_query(
-            'create table if not exists kept.tables (name varchar, version bigint, definition varchar, inputs varchar)'
+            'create table if not exists kept.tables'
+            ~ ' (name varchar, version bigint, definition varchar, inputs varchar, unique_key varchar)'
         ) %}
+        {% do run_query('alter table kept.tables add column if not exists unique_key varchar') %}
+        {#- Versions count for one database: what was taken over from it must not be compared with another's. #}
+        {% do run_query('create table if not exists kept.database as select uuid() as id') %}
     {% endif %}
 {% endmacro %}
 
@@ -320,7 +324,7 @@
         delete from kept.tables where name = {{ sql_text(model.unique_id) }};
         insert into kept.tables values (
             {{ sql_text(model.unique_id) }}, {{ plan.last_version + step }}, {{ sql_text(plan.definition) }},
-            {{ sql_text(tojson(plan.inputs)) }}
+            {{ sql_text(tojson(plan.inputs)) }}, {{ sql_text(tojson(unique_keys())) }}
         )
     {%- endcall %}
 {% endmacro %}

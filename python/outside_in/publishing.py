@@ -4,6 +4,7 @@
     states/7/warehouse.duckdb           schema `marts`
     states/7/parquet/<mart>.parquet     the same tables, for tools that read Parquet
     states/7/state.json                 what the state is of
+    states/7/versions.json              which versions of the tables it has, for the next state to begin from
     states/.<anything>                  unfinished or on its way out; the next run removes it
 
 A state is complete and on disk before the link names it, and nobody changes it afterwards. So whatever stops a run
@@ -18,14 +19,10 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import duckdb
-
 from outside_in.building import BuildError
 from outside_in.paths import Output
-from outside_in.validation.inspection import literal, quote
+from outside_in.state_files import MARTS, write_files
 
-MARTS = "marts"
-BUILT = "warehouse"  # the name the build's views know their own database by
 KEPT = 3
 
 
@@ -51,8 +48,9 @@ class State:
 def publish(output: Output, fingerprint: str = "", keep: int = KEPT) -> tuple[State, list[State]]:
     """Make the marts of the last build the published state, as a DuckDB file and as Parquet files.
 
-    Only schema `marts` is published: staging holds what the marts leave out on purpose. Readers that have a file open
-    keep it; whoever opens the path after the switch sees the new state.
+    Only schema `marts` is published: staging holds what the marts leave out on purpose. What has not changed since a
+    kept state is taken from there (see `state_files`). Readers that have a file open keep it; whoever opens the path
+    after the switch sees the new state.
 
     Args:
         output: where the build is, closed by its writer, and where states go.
@@ -72,7 +70,7 @@ def publish(output: Output, fingerprint: str = "", keep: int = KEPT) -> tuple[St
     draft = output.states / ".draft"
     number = (before or 0) + 1
     try:
-        state = _write_state(output.built, draft, number, fingerprint)
+        state = _write_state(output, draft, number, fingerprint)
         _sync_tree(draft)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)  # gives the space back
@@ -211,56 +209,15 @@ def _make_link(output: Output, number: int) -> Path:
     return draft
 
 
-def _write_state(built: Path, draft: Path, number: int, fingerprint: str) -> State:
-    parquet = draft / "parquet"
-    parquet.mkdir(parents=True)
-    with duckdb.connect() as con:
-        con.execute(f"set temp_directory = {literal(str(draft / '.spilled'))}")
-        con.execute(f"attach {literal(str(built))} as {BUILT} (read_only)")
-        con.execute(f"attach {literal(str(draft / 'warehouse.duckdb'))} as draft")
-        con.execute(f"create schema draft.{MARTS}")
-        tables = con.execute(
-            f"select table_name, comment from duckdb_tables() where database_name = '{BUILT}' and schema_name = ?"
-            " order by table_name",
-            [MARTS],
-        ).fetchall()
-        if not tables:
-            raise BuildError(f"{built} has no tables in schema {MARTS}: build it first")
-        for table, comment in tables:
-            name = f"draft.{MARTS}.{quote(table)}"
-            con.execute(f"create table {name} as from {BUILT}.{MARTS}.{quote(table)}")
-            con.execute(f"copy {name} to {literal(str(parquet / f'{table}.parquet'))} (format parquet)")
-            if comment:
-                con.execute(f"comment on table {name} is {literal(comment)}")
-        comments = con.execute(
-            "select table_name, column_name, comment from duckdb_columns()"
-            f" where database_name = '{BUILT}' and schema_name = ? and comment is not null",
-            [MARTS],
-        ).fetchall()
-        for table, column, comment in comments:
-            name = f"draft.{MARTS}.{quote(table)}.{quote(column)}"
-            con.execute(f"comment on column {name} is {literal(comment)}")
-        state = State(number, _as_of(con), len(tables), fingerprint, _erased(con))
-        con.execute("detach draft")
-    shutil.rmtree(draft / ".spilled", ignore_errors=True)
+def _write_state(output: Output, draft: Path, number: int, fingerprint: str) -> State:
+    draft.mkdir()
+    written = write_files(output.built, draft, (_folder(output, number) for number in reversed(_numbers(output))))
+    if not written.tables:
+        raise BuildError(f"{output.built} has no tables in schema {MARTS}: build it first")
+    state = State(number, written.as_of, written.tables, fingerprint, written.erased)
     about = {name: value for name, value in asdict(state).items() if name != "number"}
     (draft / "state.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     return state
-
-
-def _as_of(con: duckdb.DuckDBPyConnection) -> str:
-    found = con.execute(f"select cast(as_of as varchar) from {BUILT}.{MARTS}.run_context").fetchall()
-    return found[0][0] or "" if found else ""
-
-
-def _erased(con: duckdb.DuckDBPyConnection) -> str:
-    """A digest of the customers and identities that the build treats as erased: equal for equal sets."""
-    found = con.execute(
-        "select sha256(coalesce(string_agg(name, ',' order by name), '')) from ("
-        f" select md5('customer ' || customer_id) as name from {BUILT}.staging.stg_raw__erased_customers"
-        f" union select md5('identity ' || identity_value) from {BUILT}.staging.stg_raw__erased_identities)"
-    ).fetchall()
-    return str(found[0][0])
 
 
 def _sync_tree(folder: Path) -> None:

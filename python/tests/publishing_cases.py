@@ -47,14 +47,43 @@ def write_build(output: Output, value: int, erased: Iterable[str] = (), rows: in
             con.execute("insert into staging.stg_raw__erased_customers values (?)", [name])
 
 
+def write_kept_build(output: Output, orders: dict[int, int], version: int, changed: Iterable[int] = ()) -> None:
+    """Go on with a build whose `fct_orders`, values by id, is of a version; the step before it changed some ids."""
+    if not output.built.exists():
+        write_build(output, 0)
+    with duckdb.connect(str(output.built)) as con:
+        con.execute("create schema if not exists kept; create schema if not exists changes")
+        con.execute("create table if not exists kept.database as select uuid() as id")
+        con.execute("create or replace table marts.fct_orders (order_id bigint, value bigint)")
+        con.executemany("insert into marts.fct_orders values (?, ?)", list(orders.items()))
+        con.execute("create or replace table changes.fct_orders as from marts.fct_orders where false")
+        for order_id in changed:
+            con.execute("insert into changes.fct_orders values (?, 0)", [order_id])
+        con.execute(f"""
+            create or replace table kept.tables as
+            from (values
+                ('model.outside_in.fct_orders', {version}, '["order_id"]'),
+                ('model.outside_in.kpi_values', 1, '[]')
+            ) as tables (name, version, unique_key)
+        """)
+
+
 def contents(database: Path) -> dict[str, tuple[Any, ...]]:
-    """Each mart's number of rows and a sum over all of its values, whatever their order."""
+    """Each published mart's number of rows and a sum over all of its values, whatever their order; both forms agree."""
     with duckdb.connect(str(database), read_only=True) as con:
         tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
-        return {
-            table: con.execute(f"select count(*), sum(hash(mart)) from marts.{table} as mart").fetchall()[0]
-            for table in sorted(tables)
-        }
+        forms = [
+            {
+                table: con.execute(f"select count(*), sum(hash(mart)) from {relation} as mart").fetchall()[0]
+                for table, relation in relations.items()
+            }
+            for relations in (
+                {table: f"marts.{table}" for table in sorted(tables)},
+                {file.stem: f"'{file}'" for file in sorted((database.parent / "parquet").iterdir())},
+            )
+        ]
+    assert forms[0] == forms[1]
+    return forms[0]
 
 
 def seen(folder: Path) -> int:

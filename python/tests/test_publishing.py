@@ -19,7 +19,7 @@ from outside_in.paths import PROJECT, Output
 from outside_in.publishing import publish, published_state, require_links, rollback, states, tidy
 from outside_in.validation import ValidationResult
 from tests.conftest import outside_in
-from tests.publishing_cases import seen, write_build
+from tests.publishing_cases import contents, seen, write_build, write_kept_build
 
 
 @pytest.fixture
@@ -54,6 +54,77 @@ def test_only_marts_are_published_with_their_comments(output: Output) -> None:
     assert comments == [("What it's worth.",)]
     files = {path.name for path in (output.link / "parquet").iterdir()}
     assert files == {"run_context.parquet", "kpi_values.parquet", "fct_orders.parquet"}
+
+
+def orders_of(output: Output) -> list[tuple[int, int]]:
+    contents(output.published)
+    with duckdb.connect(str(output.published), read_only=True) as con:
+        return con.execute("from marts.fct_orders order by all").fetchall()
+
+
+def test_a_state_takes_from_the_one_before_what_has_not_changed(output: Output) -> None:
+    write_kept_build(output, {1: 10, 2: 20, 3: 30}, version=4)
+    publish(output)
+    files = {path.name: path.stat().st_ino for path in (output.link / "parquet").iterdir()}
+    # Only what is said to have changed is looked at: the wrong 99 shows it.
+    write_kept_build(output, {1: 99, 2: 21, 4: 40}, version=5, changed=[2, 3, 4])
+    publish(output)
+    assert orders_of(output) == [(1, 10), (2, 21), (4, 40)]
+    now = {path.name: path.stat().st_ino for path in (output.link / "parquet").iterdir()}
+    assert [name for name in files if now[name] == files[name]] == ["kpi_values.parquet"]
+    write_kept_build(output, {1: 98, 5: 50}, version=5)
+    publish(output)
+    assert orders_of(output) == [(1, 10), (2, 21), (4, 40)]
+
+
+@pytest.mark.parametrize("version", [3, 6, 7])
+def test_a_table_that_is_not_one_step_further_is_written_anew(output: Output, version: int) -> None:
+    write_kept_build(output, {1: 10, 2: 20}, version=4)
+    publish(output)
+    write_kept_build(output, {1: 11, 3: 30}, version=version, changed=[3])
+    publish(output)
+    assert orders_of(output) == [(1, 11), (3, 30)]
+
+
+def test_a_state_begins_from_one_of_the_same_database(output: Output) -> None:
+    write_kept_build(output, {1: 10, 2: 20}, version=4)
+    publish(output)
+    output.built.unlink()
+    write_kept_build(output, {1: 11, 2: 20}, version=4)
+    publish(output)
+    assert orders_of(output) == [(1, 11), (2, 20)]
+
+
+def test_nothing_is_taken_from_a_file_that_may_hold_somebody_erased(output: Output) -> None:
+    write_kept_build(output, {1: 10, 2: 20}, version=4)
+    publish(output)
+    with duckdb.connect(str(output.built)) as con:
+        con.execute("insert into staging.stg_raw__erased_customers values ('C1')")
+    write_kept_build(output, {1: 11, 2: 20}, version=4)
+    publish(output)
+    assert orders_of(output) == [(1, 11), (2, 20)]
+
+
+def test_a_state_after_a_rollback_begins_from_what_it_is_a_step_from(output: Output) -> None:
+    for version, value in enumerate((10, 11, 12)):
+        write_kept_build(output, {1: value, 2: 20}, version=version, changed=[1])
+        publish(output)
+    rollback(output, 1)
+    write_kept_build(output, {1: 13, 2: 20}, version=3, changed=[1])
+    publish(output)
+    assert orders_of(output) == [(1, 13), (2, 20)] and numbers(output) == [1, 2]
+
+
+def test_a_file_with_much_free_room_is_not_gone_on_with(output: Output) -> None:
+    sizes = []
+    for version, rows in enumerate((1_000_000, 10, 10)):
+        write_kept_build(output, {1: 10}, version)
+        with duckdb.connect(str(output.built)) as con:
+            con.execute(f"create or replace table marts.kpi_values as select random() as value from range({rows})")
+            con.execute(f"update kept.tables set version = {2 * version} where name like '%kpi_values'")
+        publish(output)
+        sizes.append(output.published.stat().st_size)
+    assert sizes[2] < sizes[0] / 5, sizes
 
 
 def test_both_forms_hold_the_same_rows(output: Output) -> None:
