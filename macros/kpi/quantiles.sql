@@ -1,9 +1,9 @@
 {#-
-    Medians and percentiles come straight from the facts: they do not add up over days, and by value, day and dimension
-    there is more to keep than in the fact itself.
+    Medians and percentiles do not add up over days, and by value, day and dimension there is more to keep than in the
+    fact itself. So days and weeks come straight from the facts, wider periods from how often each value occurs in a month.
 -#}
 
-{#- Two rows of a day or a week seldom have the same value; those of wider periods are counted by value first. -#}
+{#- Two rows of a day or a week seldom have the same value. -#}
 {% macro is_counted_by_value(grain) -%}
     {{ return(grain not in ('day', 'week')) }}
 {%- endmacro %}
@@ -21,10 +21,10 @@
 {% endmacro %}
 
 {#-
-    One row per row of the fact and cell of a grain in which it lies. A dimension is numbered by its place in the entry,
-    overall is 0: a number is sorted faster than a name.
+    One row per row of the fact and cell of a grain in which it lies; `key` is that of the model that reads it. A dimension
+    is numbered by its place in the entry, overall is 0: a number is sorted faster than a name.
 -#}
-{% macro cell_values(entry, grain, touched_period=none) %}
+{% macro cell_values(entry, grain, key) %}
     {%- for dimension in cell_dimensions(entry, grain) %}
     {{ 'union all' if not loop.first }}
     select
@@ -32,45 +32,30 @@
         {{ 0 if dimension == 'overall' else entry.by.index(dimension) + 1 }} as dimension_number,
         {{ "'overall'" if dimension == 'overall' else dimension_member(dimension) }} as dimension_value,
         cast({{ entry.measure }} as double) as measure
-    from {{ touched(entry.fact, touched_period or cell_period(entry, grain, period_start(entry.date, grain))) }}
+    from {{ touched(entry.fact, key) }}
     where {{ entry.date }} is not null and {{ entry.measure }} is not null
     {%- endfor %}
 {% endmacro %}
 
 {#- The period of an entry's cell, as the key by which cells are kept. -#}
-{% macro cell_period(entry, grain, start) %}
-    {{ return(["'" ~ entry.kpi_id ~ "'", "'" ~ grain ~ "'", start]) }}
+{% macro cell_period(kpi_id, grain, start) %}
+    {{ return([kpi_id, "'" ~ grain ~ "'", start]) }}
 {% endmacro %}
 
-{#- The periods of an entry in which a row of its fact lay or lies that is not what it was. -#}
-{% macro touched_periods(entry) %}
-    {%- for grain in period_grains() %}
-    {{ 'union all' if not loop.first }}
-    select {{ cell_period(entry, grain, period_start(entry.date, grain)) | join(', ') }}
-    from {{ changes(entry.fact) }}
-    where {{ entry.date }} is not null
-    {%- endfor %}
-{% endmacro %}
-
-{#-
-    CTEs `<kpi_id>_by_<grain>`: how often each value occurs in a cell, each grain counted from the one before. A new row
-    is in the period `all` too, for which all rows are counted.
--#}
-{% macro value_count_ctes(entry) %}
-    {%- set ns = namespace(finer=none) -%}
-    {%- for grain in period_grains() if is_counted_by_value(grain) and cell_dimensions(entry, grain) %}
-{{ entry.kpi_id }}_by_{{ grain }} as (
+{#- How often each value occurs in an entry's cells of a grain, from the counts by month. -#}
+{% macro cell_value_counts(entry, grain) %}
+    {%- set start = period_start('part_date', grain) %}
     select
-        {{ period_start('period_start', grain) }} as period_start,
+        {{ start }} as period_start,
         dimension_number,
         dimension_value,
         measure,
-        {{ 'sum(value_count)' if ns.finer else 'count(*)' }} as value_count
-    from {% if ns.finer %}{{ ns.finer }}{% else %}({{ cell_values(entry, grain, cell_period(entry, 'all', period_start(entry.date, 'all'))) }}){% endif %}
-    group by {{ period_start('period_start', grain) ~ ', ' if grain != 'all' }}dimension_number, dimension_value, measure
-),
-    {%- set ns.finer = entry.kpi_id ~ '_by_' ~ grain -%}
-    {%- endfor %}
+        {{ 'value_count' if grain == 'month' else 'sum(value_count) as value_count' }}
+    from {{ touched('kpi_value_counts', cell_period('kpi_id', grain, start)) }}
+    where kpi_id = '{{ entry.kpi_id }}'
+    {%- if grain != 'month' %}
+    group by {{ start ~ ', ' if grain != 'all' }}dimension_number, dimension_value, measure
+    {%- endif %}
 {% endmacro %}
 
 {#- The values of an entry's cells in ascending order, each with the rank of its last row, and the cell's number of rows. -#}
@@ -98,14 +83,16 @@
             rows between unbounded preceding and current row
         ) as last_rank,
         sum(value_count) over (partition by period_start, dimension_number, dimension_value) as row_count
-    from {{ touched_rows(entry.kpi_id ~ '_by_' ~ grain, cell_period(entry, grain, 'period_start')) }}
+    from ({{ cell_value_counts(entry, grain) }}) as {{ entry.kpi_id }}_counts
         {%- else %}
         1 as value_count,
         row_number() over (
             partition by period_start, dimension_number, dimension_value order by measure
         ) as last_rank,
         count(*) over (partition by period_start, dimension_number, dimension_value) as row_count
-    from ({{ cell_values(entry, grain) }}) as {{ entry.kpi_id }}_values
+    from ({{ cell_values(
+        entry, grain, cell_period("'" ~ entry.kpi_id ~ "'", grain, period_start(entry.date, grain))
+    ) }}) as {{ entry.kpi_id }}_values
         {%- endif %}
     {%- endfor %}
 {% endmacro %}

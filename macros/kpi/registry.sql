@@ -131,6 +131,9 @@
     {%- for fact in facts_with_quantiles() -%}
         {%- do ref(fact) -%}
         {%- for entry in kpi_entries(fact) if entry.kind in ('median', 'p75') -%}
+            {%- if entry.finest == 'all' -%}
+                {{ exceptions.raise_compiler_error(entry.kpi_id ~ ': a median or percentile is counted by month; `finest` cannot be all') }}
+            {%- endif -%}
             {%- do found.append(entry) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -1,17 +1,9 @@
 {{ config(unique_key=['kpi_id', 'period_grain', 'period_start']) }}
 -- grain: one row per KPI, period, dimension and member, of the medians and percentiles
 {%- set entries = quantile_entries() %}
-{%- for entry in entries %}
-{% call touched_when(entry.fact) -%}
-    {{ touched_periods(entry) }}
-{%- endcall %}
-{%- endfor %}
+{%- do ref('kpi_value_counts') %}  {#- read by macros, which dbt's parser does not run #}
 with
 
-{% for entry in entries -%}
-{{ value_count_ctes(entry) }}  -- noqa: PRS
-
-{% endfor -%}
 ranked_values as (
     {%- for entry in entries %}
     {{ 'union all' if not loop.first }}
