@@ -50,6 +50,7 @@
             ~ ' (name varchar, version bigint, definition varchar, inputs varchar, unique_key varchar)'
         ) %}
         {% do run_query('alter table kept.tables add column if not exists unique_key varchar') %}
+        {% do run_query('create table if not exists kept.passed (name varchar, definition varchar, inputs varchar)') %}
         {#- Versions count for one database: what was taken over from it must not be compared with another's. #}
         {% do run_query('create table if not exists kept.database as select uuid() as id') %}
     {% endif %}
