@@ -21,7 +21,10 @@
         {%- if step is none -%}{%- do plan.update({'way': 'whole'}) -%}{%- endif -%}
     {%- endif -%}
     {%- if plan.way == 'whole' -%}
-        {%- set step = make_whole(target_relation, existing, plan) -%}
+        {% call statement('main') -%}
+            {{ create_table_as(false, make_intermediate_relation(target_relation), compiled_code) }}
+        {%- endcall %}
+        {%- set step = replace_whole(target_relation, existing, plan) -%}
     {%- endif -%}
     {%- if plan.way == 'nothing' -%}
         {% call noop_statement('main', 'KEPT', 'KEPT', 0) %}{% endcall %}

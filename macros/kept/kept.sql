@@ -13,7 +13,7 @@
     what is the same in both. A table that is more than a step behind an input is made as a whole, so it does not matter
     which models a run is asked for, or where it stops: a table, its changes and its versions are one transaction.
 -#}
-{% materialization kept, adapter='duckdb' %}
+{% materialization kept, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {{ drop_relation_if_exists(load_cached_relation(make_intermediate_relation(target_relation))) }}
@@ -26,7 +26,11 @@
         {%- if step is none -%}{%- do plan.update({'way': 'whole'}) -%}{%- endif -%}
     {%- endif -%}
     {%- if plan.way == 'whole' -%}
-        {%- set step = make_whole(target_relation, existing, plan) -%}
+        {#- Here, and in no macro: dbt runs no Python elsewhere. -#}
+        {% call statement('main', language=model.language) -%}
+            {{ create_table_as(false, make_intermediate_relation(target_relation), compiled_code, model.language) }}
+        {%- endcall %}
+        {%- set step = replace_whole(target_relation, existing, plan) -%}
     {%- elif plan.way == 'nothing' -%}
         {%- set step = 0 -%}
         {% call noop_statement('main', 'KEPT', 'KEPT', 0) %}{% endcall %}
@@ -64,6 +68,7 @@
     {%- set known = kept_versions(direct.values() | sum(start=[])) -%}
     {%- set definition = local_md5(
         compiled_code ~ tojson(model.columns) ~ model.description ~ tojson(unique_keys()) ~ known.engine
+        ~ (run_query('select project_version()').rows[0][0] if model.language == 'python' else '')
     ) -%}
     {%- set inputs = {} -%}
     {%- for id in direct.values() | sum(start=[]) -%}{%- do inputs.update({id: input_version(id, known)}) -%}{%- endfor -%}
@@ -286,20 +291,25 @@
     {{ return(count) }}
 {% endmacro %}
 
-{#- Make the table as a whole. Where models kept by key read it, what has changed is found by comparing. -#}
-{% macro make_whole(relation, existing, plan) %}
+{#- Put the table that was made as a whole in the place of the one before. Where models kept by key or of Python read it,
+    and of Python's own, what has changed is found by comparing: the first need the rows, and to run the second is dearer. -#}
+{% macro replace_whole(relation, existing, plan) %}
     {%- set draft = make_intermediate_relation(relation) -%}
-    {% call statement('main') -%}
-        {{ create_table_as(false, draft, compiled_code) }}
-    {%- endcall %}
     {%- set step = 2 -%}
-    {%- if plan.version is not none and not unique_keys() and has_readers_by_key() -%}
+    {%- set readers = kept_readers() -%}
+    {%- set is_read_by_key = readers | selectattr('config.unique_key') | list -%}
+    {%- if plan.version is not none and not unique_keys()
+        and (is_read_by_key or 'python' in [model.language] + readers | map(attribute='language') | list) -%}
         {%- set columns = adapter.get_columns_in_relation(draft) -%}
         {%- set old_columns = adapter.get_columns_in_relation(existing) -%}
         {%- if columns | map(attribute='name') | list == old_columns | map(attribute='name') | list
             and columns | map(attribute='data_type') | list == old_columns | map(attribute='data_type') | list -%}
-            {%- set changed = note_changes(relation, existing, draft, columns | map(attribute='quoted') | join(', ')) -%}
-            {%- set step = 1 if changed else 0 -%}
+            {%- if is_read_by_key -%}
+                {%- set changed = note_changes(relation, existing, draft, columns | map(attribute='quoted') | join(', ')) -%}
+                {%- set step = 1 if changed else 0 -%}
+            {%- elif has_same_rows(existing, draft) -%}
+                {%- set step = 0 -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
     {%- if existing is not none -%}
@@ -310,14 +320,21 @@
     {{ return(step) }}
 {% endmacro %}
 
-{% macro has_readers_by_key() %}
-    {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.config.materialized == 'kept' and node.config.unique_key -%}
-        {%- for id in node.depends_on.nodes -%}
-            {%- if model.unique_id in tables_behind(id) -%}{{ return(true) }}{%- endif -%}
+{#- Kept models that read this one. -#}
+{% macro kept_readers() %}
+    {%- set found = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'kept' -%}
+        {%- for id in node.depends_on.nodes if model.unique_id in tables_behind(id) -%}
+            {%- do found.append(node) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return(false) }}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro has_same_rows(before, after) %}
+    {%- set counts = 'select (select count(*) from ' ~ before ~ ') = (select count(*) from ' ~ after ~ ')' -%}
+    {%- set differences = 'select exists (select * from ' ~ before ~ ' except all select * from ' ~ after ~ ')' -%}
+    {{ return(run_query(counts).rows[0][0] and not run_query(differences).rows[0][0]) }}
 {% endmacro %}
 
 {% macro note_version(plan, step) %}

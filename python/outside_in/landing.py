@@ -1,4 +1,4 @@
-"""What dbt's landing asks about the raw files: a plugin of dbt-duckdb that lends SQL one function.
+"""What dbt's landing asks about the raw files: a plugin of dbt-duckdb that lends SQL functions.
 
 The files are judged by the code that also validates them, and read by the same scans, so that the build never reads
 a file another way than its check did.
@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from duckdb import DuckDBPyConnection
 from duckdb.sqltypes import VARCHAR
 
 from outside_in.contract import raw_tables
+from outside_in.fingerprint import project_fingerprint
 from outside_in.validation.inspection import FILES, RawFile, inspect_files, read_files, write_files
 from outside_in.validation.views import landed
 
@@ -25,16 +27,26 @@ PATH_COLUMN = "_path"
 
 
 class Plugin(BasePlugin):
-    """Gives the connection `raw_landing(raw_dir, zone, built)`, which returns `landing` as JSON."""
+    """Gives the connection functions.
+
+    `raw_landing(raw_dir, zone, built)` returns `landing` as JSON; `project_version()` says which code runs.
+    """
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Register the function; what it knows of the files is kept beside the database."""
+        """Register the functions; what it knows of the files is kept beside the database."""
         known = Path(self.creds.path).with_suffix(f".duckdb.{FILES}") if self.creds else Path(FILES)
 
         def raw_landing(raw_dir: str, zone: str, built: str) -> str:
             return json.dumps(landing(Path(raw_dir), known, zone, json.loads(built)))
 
         conn.create_function("raw_landing", raw_landing, [VARCHAR] * 3, VARCHAR, side_effects=True)
+        conn.create_function("project_version", project_version, [], VARCHAR)
+
+
+@cache
+def project_version() -> str:
+    """The project and its packages as this process runs them: what tables made by Python depend on beside inputs."""
+    return project_fingerprint()
 
 
 def landing(raw_dir: Path, known: Path, zone: str = "UTC", built: Mapping[str, str] | None = None) -> dict[str, Any]:

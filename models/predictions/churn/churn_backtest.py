@@ -4,7 +4,7 @@ from outside_in.frames import read
 
 def model(dbt, session):
     """grain: one row per customer_id and snapshot_at that was judged."""
-    dbt.config(materialized="table")
+    dbt.config(materialized="kept")
     run = read(dbt.ref("churn_snapshots").filter("is_current")).iloc[0]
     features = read(dbt.ref("churn_features").filter("not is_current"))
     cells = read(dbt.ref("churn_cells"))

@@ -4,7 +4,7 @@ from outside_in.frames import read
 
 def model(dbt, session):
     """grain: one row per feature, and per parameter of the closed form."""
-    dbt.config(materialized="table")
+    dbt.config(materialized="kept")
     run = read(dbt.ref("churn_snapshots").filter("is_current")).iloc[0]
     features = dbt.ref("churn_features")
     past = read(features.filter("not is_current"))

@@ -4,5 +4,5 @@ from outside_in.frames import read
 
 def model(dbt, session):
     """grain: one row per split and metric."""
-    dbt.config(materialized="table")
+    dbt.config(materialized="kept")
     return churn.evaluate(read(dbt.ref("churn_backtest")), read(dbt.ref("churn_champions")))
