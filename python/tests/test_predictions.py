@@ -173,17 +173,19 @@ def test_forecast_intervals_hold_what_came(built_sample: Built) -> None:
 
 
 def test_the_order_of_rows_changes_no_bit(built_sample: Built) -> None:
-    cells, spend, contracts, snapshots, choices = (
-        frame(built_sample, f"select * from predictions.{name}")
-        for name in ("clv_cells", "clv_spend_cells", "clv_contract_cells", "clv_snapshots", "clv_choices")
+    snapshots, cells, past, spend, contracts, choices = (
+        frame(built_sample, f"select * from predictions.clv_{name}")
+        for name in ("snapshots", "cells", "past_cells", "spend_cells", "contract_cells", "choices")
     )
 
     def tables(seed: int) -> list[pd.DataFrame]:
-        shuffled = [one.sample(frac=1, random_state=seed) for one in (snapshots, cells, spend, contracts)]
+        shuffled = [one.sample(frac=1, random_state=seed) for one in (snapshots, cells, past, spend, contracts)]
         fits = fit_table(*shuffled)
-        backtests = backtest_table(shuffled[1], shuffled[3], fits)
+        backtests = backtest_table(shuffled[2], shuffled[4], fits)
         assert len(backtests) > 50
-        scores = score_table(shuffled[1], fits, choices, backtests.sample(frac=1, random_state=seed), 0.1)
+        scores = score_table(
+            *shuffled[:2], fits, choices, backtests.sample(frac=1, random_state=seed), annual_discount_rate=0.1
+        )
         return [fits, backtests, scores]
 
     for one, other in zip(tables(1), tables(2), strict=True):

@@ -46,13 +46,21 @@ spend as (
     where fits.model = 'gamma_gamma'
 ),
 
+aged_histories as (
+    select
+        histories.*,
+        {{ days_from('histories.first_ordered_date', 'run.snapshot_date') }} as age_days
+    from histories
+    cross join run
+),
+
 orders_forecasts as (
     select
-        histories.customer_id,
-        histories.frequency,
-        histories.recency_days,
-        histories.age_days,
-        cast(histories.repeat_value_amount as double) / nullif(histories.valued_frequency, 0)
+        aged_histories.customer_id,
+        aged_histories.frequency,
+        aged_histories.recency_days,
+        aged_histories.age_days,
+        cast(aged_histories.repeat_value_amount as double) / nullif(aged_histories.valued_frequency, 0)
             as mean_order_value,
         scores.model,
         scores.probability_active,
@@ -61,18 +69,17 @@ orders_forecasts as (
         scores.low_factor,
         scores.high_factor,
         -- The customer's own mean, drawn towards that of all customers the more the fewer orders there are.
-        spend.p * (spend.v + cast(coalesce(histories.repeat_value_amount, 0) as double))
-        / case when spend.p * histories.valued_frequency + spend.q > 1
-            then spend.p * histories.valued_frequency + spend.q - 1
+        spend.p * (spend.v + cast(coalesce(aged_histories.repeat_value_amount, 0) as double))
+        / case when spend.p * aged_histories.valued_frequency + spend.q > 1
+            then spend.p * aged_histories.valued_frequency + spend.q - 1
         end as expected_order_value
-    from histories
-    inner join run on histories.snapshot_date = run.snapshot_date
+    from aged_histories
     cross join spend
     left join scores
-        on histories.segment = scores.segment
-            and histories.frequency = scores.frequency
-            and histories.recency_days = scores.recency_days
-            and histories.age_days = scores.age_days
+        on aged_histories.segment = scores.segment
+            and aged_histories.frequency = scores.frequency
+            and aged_histories.recency_days = scores.recency_days
+            and aged_histories.age_days = scores.age_days
 ),
 
 -- Sums of decimals do not depend on the order of their rows.

@@ -5,7 +5,7 @@ def model(dbt, session):
     from outside_in.clv.backtests import backtest_table
     from outside_in.frames import read
 
-    dbt.config(materialized="table")
+    dbt.config(materialized="kept")
     return backtest_table(
-        read(dbt.ref("clv_cells")), read(dbt.ref("clv_contract_cells")), read(dbt.ref("clv_fits"))
+        read(dbt.ref("clv_past_cells")), read(dbt.ref("clv_contract_cells")), read(dbt.ref("clv_fits"))
     )

@@ -1,41 +1,38 @@
--- grain: one row per snapshot_date, segment and distinct history before and after it
+-- grain: one row per segment and distinct history (frequency, recency_days, age_days) as of now
 with
 
 histories as (
     select * from {{ ref('clv_histories') }}
 ),
 
+sampled_customers as (
+    select * from {{ ref('clv_sampled_customers') }}
+),
+
 snapshots as (
     select * from {{ ref('clv_snapshots') }}
+    where is_current
+),
+
+aged_histories as (
+    select
+        histories.segment,
+        histories.frequency,
+        histories.recency_days,
+        {{ days_from('histories.first_ordered_date', 'snapshots.snapshot_date') }} as age_days,
+        sampled_customers.customer_id is not null as is_sampled
+    from histories
+    cross join snapshots
+    left join sampled_customers on histories.customer_id = sampled_customers.customer_id
 )
 
 -- All that the models need of the customers: who ordered alike is one row, however many they are.
 select
-    histories.snapshot_date,
-    snapshots.is_current,
-    snapshots.horizon_days,
-    snapshots.quarter_end_date,
-    histories.segment,
-    histories.frequency,
-    histories.recency_days,
-    histories.age_days,
-    histories.valued_frequency,
-    histories.holdout_order_count,
+    segment,
+    frequency,
+    recency_days,
+    age_days,
     count(*) as customer_count,
-    count(case when histories.is_sampled then 1 end) as fitted_customer_count,
-    cast(sum(histories.holdout_quarter_order_count) as bigint) as holdout_quarter_order_count,
-    cast(coalesce(sum(histories.repeat_value_amount), 0) as decimal(28, 8)) as repeat_value_amount,
-    cast(coalesce(sum(histories.holdout_value_amount), 0) as decimal(28, 8)) as holdout_value_amount
-from histories
-inner join snapshots on histories.snapshot_date = snapshots.snapshot_date
-group by
-    histories.snapshot_date,
-    snapshots.is_current,
-    snapshots.horizon_days,
-    snapshots.quarter_end_date,
-    histories.segment,
-    histories.frequency,
-    histories.recency_days,
-    histories.age_days,
-    histories.valued_frequency,
-    histories.holdout_order_count
+    count(case when is_sampled then 1 end) as fitted_customer_count
+from aged_histories
+group by segment, frequency, recency_days, age_days

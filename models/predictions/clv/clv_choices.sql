@@ -6,7 +6,6 @@ with
 cells as (
     select distinct segment
     from {{ ref('clv_cells') }}
-    where is_current
 ),
 
 fits as (

@@ -5,7 +5,7 @@ def model(dbt, session):
     from outside_in.clv.scores import contract_score_table
     from outside_in.frames import read
 
-    dbt.config(materialized="table")
+    dbt.config(materialized="kept")
     return contract_score_table(
         read(dbt.ref("clv_contract_cells")),
         read(dbt.ref("clv_fits")),

@@ -1,75 +1,64 @@
--- grain: one row per snapshot_date and customer_id with an order by then; of past snapshots those of the sample
+{{ config(unique_key='customer_id') }}
+-- grain: one row per customer_id with an order: what they ordered until now, in dates, which stay while ages grow
 with
 
-order_values as (
-    select * from {{ ref('clv_order_values') }}
+orders as (
+    select * from {{ touched('fct_orders') }}
+    where is_order and customer_id is not null
 ),
 
-snapshots as (
-    select * from {{ ref('clv_snapshots') }}
+-- A return has the customer of its order, so those of a touched customer are all there.
+returns as (
+    select * from {{ touched('fct_returns') }}
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ touched('dim_customers') }}
 ),
 
-sampled_customers as (
-    select * from {{ ref('clv_sampled_customers') }}
+bookings as (
+    {{ clv_bookings() }}
 ),
 
--- What a booking is to a snapshot: the first order day is in no mean, and the holdout is what came after.
-placed_values as (
+order_days as (
     select
-        snapshots.snapshot_date,
-        sampled_customers.customer_id is not null as is_sampled,
-        order_values.*,
-        order_values.ordered_date <= snapshots.snapshot_date as is_past,
-        order_values.ordered_date > order_values.first_ordered_date
-        and order_values.ordered_date <= snapshots.snapshot_date as is_repeat,
-        order_values.booked_date <= snapshots.snapshot_date as is_known,
-        order_values.ordered_date > snapshots.snapshot_date
-        and order_values.ordered_date <= snapshots.horizon_end_date as is_holdout,
-        order_values.ordered_date > snapshots.snapshot_date
-        and order_values.ordered_date <= snapshots.quarter_end_date as is_holdout_quarter
-    from order_values
-    left join sampled_customers on order_values.customer_id = sampled_customers.customer_id
-    inner join snapshots
-        on order_values.first_ordered_date <= snapshots.snapshot_date
-            and (snapshots.is_current or sampled_customers.customer_id is not null)
+        customer_id,
+        ordered_date,
+        count(case when booked_date = ordered_date then value_amount end) > 0 as is_valued,
+        cast(sum(value_amount) as decimal(28, 8)) as value_amount
+    from bookings
+    group by customer_id, ordered_date
 ),
 
--- Everything in here is known at the snapshot, but for what the names call holdout.
+-- The first day is in no mean: it is what made them a customer.
+placed_days as (
+    select
+        *,
+        min(ordered_date) over (partition by customer_id) as first_ordered_date
+    from order_days
+),
+
 histories as (
     select
-        snapshot_date,
         customer_id,
-        bool_or(is_sampled) as is_sampled,
-        max(case when is_past then ordered_date end) as last_ordered_date,
-        min(first_ordered_date) as first_ordered_date,
-        count(case when is_repeat and is_order_day then 1 end) as frequency,
-        count(case when is_repeat and is_order_day and value_amount is not null then 1 end)
-            as valued_frequency,
-        sum(case when is_repeat and is_known then value_amount end) as repeat_value_amount,
-        count(case when is_holdout and is_order_day then 1 end) as holdout_order_count,
-        count(case when is_holdout_quarter and is_order_day then 1 end) as holdout_quarter_order_count,
-        sum(case when is_holdout then value_amount end) as holdout_value_amount
-    from placed_values
-    group by snapshot_date, customer_id
+        min(ordered_date) as first_ordered_date,
+        max(ordered_date) as last_ordered_date,
+        count(*) - 1 as frequency,
+        count(case when ordered_date > first_ordered_date and is_valued then 1 end) as valued_frequency,
+        sum(case when ordered_date > first_ordered_date then value_amount end) as repeat_value_amount
+    from placed_days
+    group by customer_id
 )
 
 select
-    histories.snapshot_date,
     histories.customer_id,
     coalesce(customers.segment, '(none)') as segment,
-    histories.is_sampled,
+    histories.first_ordered_date,
+    histories.last_ordered_date,
     histories.frequency,
     {{ days_from('histories.first_ordered_date', 'histories.last_ordered_date') }} as recency_days,
-    {{ days_from('histories.first_ordered_date', 'histories.snapshot_date') }} as age_days,
     histories.valued_frequency,
     -- Refunds can make more than all of it go away; a customer's repeat orders are then worth nothing.
-    cast(greatest(histories.repeat_value_amount, 0) as decimal(28, 8)) as repeat_value_amount,
-    histories.holdout_order_count,
-    histories.holdout_quarter_order_count,
-    cast(histories.holdout_value_amount as decimal(28, 8)) as holdout_value_amount
+    cast(greatest(histories.repeat_value_amount, 0) as decimal(28, 8)) as repeat_value_amount
 from histories
 left join customers on histories.customer_id = customers.customer_id

@@ -5,8 +5,9 @@ def model(dbt, session):
     from outside_in.clv.scores import score_table
     from outside_in.frames import read
 
-    dbt.config(materialized="table")
+    dbt.config(materialized="kept")
     return score_table(
+        read(dbt.ref("clv_snapshots")),
         read(dbt.ref("clv_cells")),
         read(dbt.ref("clv_fits")),
         read(dbt.ref("clv_choices")),

@@ -13,7 +13,7 @@ run as (
 ),
 
 beginnings as (
-    select min(ordered_date) as first_date from {{ ref('clv_order_values') }}
+    select min(first_ordered_date) as first_date from {{ ref('clv_histories') }}
     union all
     select min(month_start) as first_date from {{ ref('fct_subscription_months') }}
 ),

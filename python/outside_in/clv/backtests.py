@@ -42,11 +42,11 @@ BACKTESTS = {
 }
 
 
-def backtest_table(cells: pd.DataFrame, contract_cells: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+def backtest_table(past_cells: pd.DataFrame, contract_cells: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     """Compare what the past snapshots forecast with what came.
 
     Args:
-        cells: of clv_cells; what the customers did in the horizon is holdout_order_count and holdout_value_amount.
+        past_cells: of clv_past_cells; what came in the horizon is holdout_order_count and holdout_value_amount.
         contract_cells: of clv_contract_cells.
         fits: of `fit_table`.
 
@@ -54,13 +54,13 @@ def backtest_table(cells: pd.DataFrame, contract_cells: pd.DataFrame, fits: pd.D
         Columns BACKTESTS, orders and errors per customer. The naive forecast goes on at the rate of the past (orders),
         or with every contract (months).
     """
-    cells, contract_cells, fits = map(dated, (cells, contract_cells, fits))
+    past_cells, contract_cells, fits = map(dated, (past_cells, contract_cells, fits))
     rows: list[Row] = []
-    past, past_contracts = cells[~cells["is_current"]], contract_cells[~contract_cells["is_current"]]
+    past_contracts = contract_cells[~contract_cells["is_current"]]
     for day, name, model, fitted in stored_fits(fits):
         if model in TRANSACTION_MODELS:
             spend = stored_fit(fits, day, ALL, "gamma_gamma")
-            known = past[past["snapshot_date"] == day]
+            known = past_cells[past_cells["snapshot_date"] == day]
             for segment, customers in populations(known):
                 if len(customers) and name in (ALL, segment):
                     key = {"segment": segment, "fitted_on": name, "model": model}

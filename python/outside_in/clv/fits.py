@@ -53,13 +53,18 @@ Row = dict[str, Any]
 
 
 def fit_table(
-    snapshots: pd.DataFrame, cells: pd.DataFrame, spend_cells: pd.DataFrame, contract_cells: pd.DataFrame
+    snapshots: pd.DataFrame,
+    cells: pd.DataFrame,
+    past_cells: pd.DataFrame,
+    spend_cells: pd.DataFrame,
+    contract_cells: pd.DataFrame,
 ) -> pd.DataFrame:
     """Fit every model to what each snapshot could know.
 
     Args:
-        snapshots: snapshot_date and is_current.
-        cells: snapshot_date, segment, frequency, recency_days, age_days and fitted_customer_count.
+        snapshots: of clv_snapshots.
+        cells: segment, frequency, recency_days, age_days and fitted_customer_count, as of now.
+        past_cells: snapshot_date, segment, frequency, recency_days, age_days and customer_count.
         spend_cells: snapshot_date, frequency, mean_order_value and customer_count.
         contract_cells: snapshot_date, renewal_count, is_lost and contract_count.
 
@@ -68,21 +73,25 @@ def fit_table(
         fitted on all of them has one row without an estimate whose note says what it needs. Those of all customers as
         of now, which are shown, have intervals and standard errors of a bootstrap as well.
     """
-    snapshots, cells, spend_cells, contract_cells = map(dated, (snapshots, cells, spend_cells, contract_cells))
+    snapshots, past_cells, spend_cells, contract_cells = map(
+        dated, (snapshots, past_cells, spend_cells, contract_cells)
+    )
     rows: list[Row] = []
-    today = snapshots.loc[snapshots["is_current"].astype(bool), "snapshot_date"].iloc[0]
+    today, _ = current_snapshot(snapshots)
+    fitted = cells[cells["fitted_customer_count"] > 0]
     for day in sorted(snapshots["snapshot_date"]):
-        for name, known in populations(cells[cells["snapshot_date"] == day]):
-            distinct = distinct_histories(known[known["fitted_customer_count"] > 0], "fitted_customer_count")
-            is_shown = day == today and name == ALL
+        is_past = day != today
+        for name, known in populations(past_cells[past_cells["snapshot_date"] == day] if is_past else fitted):
+            distinct = distinct_histories(known, "customer_count" if is_past else "fitted_customer_count")
+            is_shown = name == ALL and not is_past
             for model in TRANSACTION_MODELS:
                 again = distinct if is_shown else None
                 rows += _fit_rows(day, name, model, partial(fit, model, distinct, is_shown), again)
         spend = spend_cells[spend_cells["snapshot_date"] == day]
-        rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend, day == today))
+        rows += _fit_rows(day, ALL, "gamma_gamma", partial(fit_gamma_gamma, spend, not is_past))
         contracts = _contract_periods(contract_cells[contract_cells["snapshot_date"] == day])
         rows += _fit_rows(
-            day, ALL, "shifted_beta_geometric", partial(fit_shifted_beta_geometric, contracts, day == today)
+            day, ALL, "shifted_beta_geometric", partial(fit_shifted_beta_geometric, contracts, not is_past)
         )
     return typed(rows, FITS)
 
@@ -100,6 +109,12 @@ def stored_fit(fits: pd.DataFrame, day: Any, population: str, model: str) -> Fit
     rows = fits[(fits["snapshot_date"] == day) & (fits["fitted_on"] == population) & (fits["model"] == model)]
     rows = rows[rows["estimate"].notna()]
     return _fit_of(rows) if len(rows) else None
+
+
+def current_snapshot(snapshots: pd.DataFrame) -> tuple[pd.Timestamp, int]:
+    """The day that is now, and the days from it to the end of the horizon, of clv_snapshots."""
+    now = snapshots[snapshots["is_current"].astype(bool)].iloc[0]
+    return pd.Timestamp(now["snapshot_date"]), int(now["horizon_days"])
 
 
 def dated(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from outside_in.clv.backtests import own_variation
 from outside_in.clv.contracts import remaining_periods
-from outside_in.clv.fits import ALL, Row, dated, distinct_histories, stored_fit
+from outside_in.clv.fits import ALL, Row, current_snapshot, dated, distinct_histories, stored_fit
 from outside_in.clv.histories import KEYS
 from outside_in.clv.spend import value_interval_factors
 from outside_in.clv.transactions import score
@@ -39,6 +39,7 @@ CONTRACT_SCORES = {
 
 
 def score_table(
+    snapshots: pd.DataFrame,
     cells: pd.DataFrame,
     fits: pd.DataFrame,
     choices: pd.DataFrame,
@@ -48,6 +49,7 @@ def score_table(
     """Score the distinct histories of today, each with the model chosen for its segment.
 
     Args:
+        snapshots: of clv_snapshots.
         cells: of clv_cells.
         fits: of `fit_table`.
         choices: segment, fitted_on and model, one row per segment that has a model.
@@ -58,18 +60,16 @@ def score_table(
         Columns SCORES. A customer's value in the horizon is between low_factor and high_factor times its expectation
         with a probability of 95 %.
     """
-    cells, fits, backtests = map(dated, (cells, fits, backtests))
-    # Today's cells may be millions: no column is copied that nobody asks for.
-    current = cells.loc[cells["is_current"], ["snapshot_date", "horizon_days", "segment", *KEYS, "customer_count"]]
+    fits, backtests = map(dated, (fits, backtests))
+    day, horizon_days = current_snapshot(snapshots)
     past = cast(list[Row], backtests.to_dict("records"))
     scored = []
     for choice in choices.sort_values("segment").itertuples():
-        known = distinct_histories(current[current["segment"] == choice.segment])
-        day = current["snapshot_date"].iloc[0]
+        known = distinct_histories(cells[cells["segment"] == choice.segment])
         chosen = stored_fit(fits, day, str(choice.fitted_on), str(choice.model))
         if chosen is None:
             continue
-        scores = score(chosen, known, float(current["horizon_days"].iloc[0]), annual_discount_rate)
+        scores = score(chosen, known, float(horizon_days), annual_discount_rate)
         spend = stored_fit(fits, day, ALL, "gamma_gamma")
         if spend:
             key = {"segment": choice.segment, "fitted_on": choice.fitted_on, "model": choice.model}
