@@ -1,8 +1,29 @@
+{{ config(unique_key='event_id') }}
 -- grain: one row per event_id of a click, with the session it started and the person who clicked
+{% call touched_when('int_web__sessions') -%}
+    select event_id from {{ ref('int_ads__events') }}
+    where
+        visitor_id in (select visitor_id from {{ changes('int_web__sessions') }})
+        or click_id in (
+            select click_id from {{ ref('int_web__session_click_ids') }}
+            where session_key in (select session_key from {{ changes('int_web__sessions') }})
+        )
+{%- endcall %}
+{% call touched_when('int_web__session_click_ids') -%}
+    select event_id from {{ ref('int_ads__events') }}
+    where click_id in (select click_id from {{ changes('int_web__session_click_ids') }})
+{%- endcall %}
+{% call touched_when('stg_raw__erased_identities') -%}
+    select event_id from {{ this }}
+    where session_key in (
+        select session_key from {{ ref('int_web__sessions') }}
+        where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
+    )
+{%- endcall %}
 with
 
 clicks as (
-    select * from {{ ref('int_ads__events') }}
+    select * from {{ touched('int_ads__events') }}
     where is_click
 ),
 

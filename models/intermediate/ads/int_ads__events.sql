@@ -1,8 +1,26 @@
+{{ config(unique_key='event_id') }}
 -- grain: one row per event_id of a click on, or an impression of, an advertisement
+{% call touched_when('int_identity__links') -%}
+    select event_id from {{ ref('stg_raw__ad_events') }}
+    where visitor_id in (select identity_value from {{ changes('int_identity__links') }})
+{%- endcall %}
+{% call touched_when('stg_raw__erased_identities') -%}
+    select event_id from {{ ref('stg_raw__ad_events') }}
+    where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
+{%- endcall %}
+{% call touched_when('dim_customers') -%}
+    select event_id from {{ ref('stg_raw__ad_events') }}
+    where
+        customer_id in (select customer_id from {{ changes('dim_customers') }})
+        or visitor_id in (
+            select identity_value from {{ ref('int_identity__links') }}
+            where customer_id in (select customer_id from {{ changes('dim_customers') }})
+        )
+{%- endcall %}
 with
 
 ad_events as (
-    select * from {{ ref('stg_raw__ad_events') }}
+    select * from {{ touched('stg_raw__ad_events') }}
 ),
 
 links as (

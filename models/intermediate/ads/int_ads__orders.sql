@@ -1,13 +1,14 @@
+{{ config(unique_key='person_id') }}
 -- grain: one row per order_id of a known person, and whether a click has brought it
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders') }}
     where is_order and person_id is not null
 ),
 
 clicks as (
-    select * from {{ ref('int_ads__clicks') }}
+    select * from {{ touched('int_ads__clicks') }}
     where person_id is not null
 ),
 

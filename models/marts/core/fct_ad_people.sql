@@ -1,4 +1,11 @@
+{{ config(unique_key='person_id') }}
 -- grain: one row per campaign_id and person_id who saw or clicked the campaign
+{% call touched_when('stg_raw__as_of') -%}
+    select person_id from {{ this }}
+    where
+        first_shown_at + {{ var('view_through_window_days') }} * interval '1' day
+        > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 {%- set day_us = 86400000000 %}
 with
 
@@ -10,21 +17,21 @@ impressions as (
         placement,
         coalesce(customer_id, md5(visitor_id)) as person_id,
         customer_id
-    from {{ ref('int_ads__events') }}
+    from {{ touched('int_ads__events', 'coalesce(customer_id, md5(visitor_id))') }}
     where not is_click
 ),
 
 first_clicks as (
-    select * from {{ ref('fct_ad_clicks') }}
+    select * from {{ touched('fct_ad_clicks') }}
     where is_first_click
 ),
 
 orders as (
-    select * from {{ ref('int_ads__orders') }}
+    select * from {{ touched('int_ads__orders') }}
 ),
 
 sessions as (
-    select * from {{ ref('int_web__sessions') }}
+    select * from {{ touched('int_web__sessions') }}
 ),
 
 run as (

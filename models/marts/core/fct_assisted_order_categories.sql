@@ -1,12 +1,13 @@
+{{ config(unique_key='order_id') }}
 -- grain: one row per order and product category of orders placed in or soon after a support session
 with
 
 assisted_orders as (
-    select * from {{ ref('fct_assisted_orders') }}
+    select * from {{ touched('fct_assisted_orders') }}
 ),
 
 order_products as (
-    select * from {{ ref('fct_order_products') }}
+    select * from {{ touched('fct_order_products') }}
 )
 
 select

@@ -1,13 +1,18 @@
+{{ config(unique_key='person_id') }}
 -- grain: one row per order_id placed in or soon after a support session of the same person
+{% call touched_when('int_web__events') -%}
+    select person_id from {{ this }}
+    where session_key in (select session_key from {{ changes('int_web__events') }})
+{%- endcall %}
 with
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders') }}
     where is_order and person_id is not null
 ),
 
 sessions as (
-    select * from {{ ref('fct_support_sessions') }}
+    select * from {{ touched('fct_support_sessions') }}
 ),
 
 events as (
