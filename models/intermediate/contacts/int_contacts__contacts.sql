@@ -1,16 +1,17 @@
+{{ config(unique_key='contact_id') }}
 -- grain: one row per contact: an inbound interaction that is no leg, or a ticket without any
 with
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ touched('fct_interactions', "'interaction:' || interaction_id") }}
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ touched('fct_tickets', "'ticket:' || ticket_id") }}
 ),
 
 tickets_with_interaction as (
-    select distinct ticket_id from interactions
+    select distinct ticket_id from {{ touched('fct_interactions', "'ticket:' || ticket_id") }}
     where is_contact
 )
 

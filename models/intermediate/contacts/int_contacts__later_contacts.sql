@@ -1,15 +1,16 @@
+{{ config(unique_key='customer_id') }}
 -- grain: one row per contact or ticket of a known customer, with how many contacts of that customer follow it
 {%- set repeat_window = var('repeat_contact_window_days') * 86400000000 %}
 {%- set day = 86400000000 %}
 with
 
 contacts as (
-    select * from {{ ref('int_contacts__contacts') }}
+    select * from {{ touched('int_contacts__contacts') }}
     where customer_id is not null
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ touched('fct_tickets') }}
     where customer_id is not null
 ),
 

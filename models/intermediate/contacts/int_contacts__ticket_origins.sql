@@ -1,8 +1,9 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket with an inbound interaction: the contact it was born from
 with
 
 contacts as (
-    select * from {{ ref('int_contacts__contacts') }}
+    select * from {{ touched('int_contacts__contacts') }}
     where contact_source = 'interaction' and ticket_id is not null
 ),
 

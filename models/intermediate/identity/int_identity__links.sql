@@ -1,8 +1,9 @@
+{{ config(unique_key='identity_value') }}
 -- grain: one row per identity value that belongs to a customer at as_of
 with
 
 identities as (
-    select * from {{ ref('stg_raw__customer_identities') }}
+    select * from {{ touched('stg_raw__customer_identities') }}
 ),
 
 ranked_links as (

@@ -1,16 +1,22 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket with a response
+-- What was over before the first interval that changed is measured as before.
+{% call touched_when('int_service_time__open_intervals') -%}
+    select ticket_id from {{ ref('int_tickets__first_responses') }}
+    where first_responded_at >= (select min(opens_at) from {{ changes('int_service_time__open_intervals') }})
+{%- endcall %}
 with
 
 responses as (
-    select * from {{ ref('int_tickets__first_responses') }}
+    select * from {{ touched('int_tickets__first_responses') }}
 ),
 
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ touched('int_tickets__valid') }}
 ),
 
 schedule_spans as (
-    select * from {{ ref('int_tickets__schedule_spans') }}
+    select * from {{ touched('int_tickets__schedule_spans') }}
 ),
 
 open_intervals as (

@@ -1,12 +1,17 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket, those that do not count included
+{% call touched_when('int_identity__links') -%}
+    select ticket_id from {{ ref('stg_raw__tickets') }}
+    where contact_address in (select identity_value from {{ changes('int_identity__links') }})
+{%- endcall %}
 with
 
 tickets as (
-    select * from {{ ref('stg_raw__tickets') }}
+    select * from {{ touched('stg_raw__tickets') }}
 ),
 
 ticket_events as (
-    select * from {{ ref('stg_raw__ticket_events') }}
+    select * from {{ touched('stg_raw__ticket_events') }}
 ),
 
 links as (

@@ -1,16 +1,17 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket with a response
 with
 
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ touched('int_tickets__valid') }}
 ),
 
 messages as (
-    select * from {{ ref('int_tickets__responses') }}
+    select * from {{ touched('int_tickets__responses') }}
 ),
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ touched('fct_interactions') }}
 ),
 
 responses as (

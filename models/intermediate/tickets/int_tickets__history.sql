@@ -1,8 +1,9 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket with status events
 with
 
 status_changes as (
-    select * from {{ ref('int_tickets__status_changes') }}
+    select * from {{ touched('int_tickets__status_changes') }}
 )
 
 select

@@ -1,12 +1,13 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket and uninterrupted time [open_from, open_until) in which it was open
 with
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ touched('fct_tickets') }}
 ),
 
 changes as (
-    select * from {{ ref('int_tickets__status_changes') }}
+    select * from {{ touched('int_tickets__status_changes') }}
     where is_change
 ),
 

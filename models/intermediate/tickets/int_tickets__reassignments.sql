@@ -1,8 +1,9 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket with a team or assignee event
 with
 
 ticket_events as (
-    select * from {{ ref('stg_raw__ticket_events') }}
+    select * from {{ touched('stg_raw__ticket_events') }}
 ),
 
 -- The old value counts too: a first change from A to B has had two.

@@ -1,13 +1,18 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per message that answers the requester
+{% call touched_when('dim_agents') -%}
+    select ticket_id from {{ ref('stg_raw__ticket_messages') }}
+    where author_id in (select agent_id from {{ changes('dim_agents') }})
+{%- endcall %}
 with
 
 messages as (
-    select * from {{ ref('stg_raw__ticket_messages') }}
+    select * from {{ touched('stg_raw__ticket_messages') }}
 ),
 
 -- Those included that count nowhere: an answer in a merged ticket still reached the customer.
 tickets as (
-    select * from {{ ref('int_tickets__current') }}
+    select * from {{ touched('int_tickets__current') }}
 ),
 
 agents as (

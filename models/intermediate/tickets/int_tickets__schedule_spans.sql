@@ -1,8 +1,9 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket and time in which one schedule applies to it
 with
 
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ touched('int_tickets__valid') }}
 ),
 
 schedule_events as (
@@ -15,7 +16,7 @@ schedule_events as (
         row_number() over (
             partition by ticket_events.ticket_id order by ticket_events.event_at, ticket_events.event_id
         ) as event_number
-    from {{ ref('stg_raw__ticket_events') }} as ticket_events
+    from {{ touched('stg_raw__ticket_events') }} as ticket_events
     where lower(trim(ticket_events.field_name)) = 'schedule'
 ),
 

@@ -1,12 +1,13 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per change of a ticket into or out of a solved state
 with
 
 ticket_events as (
-    select * from {{ ref('stg_raw__ticket_events') }}
+    select * from {{ touched('stg_raw__ticket_events') }}
 ),
 
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ touched('int_tickets__valid') }}
 ),
 
 status_events as (

@@ -1,8 +1,13 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket that counts: not spam, not excluded, not merged into another
+{% call touched_when('dim_agents') -%}
+    select ticket_id from {{ this }}
+    where assignee_id in (select agent_id from {{ changes('dim_agents') }})
+{%- endcall %}
 with
 
 tickets as (
-    select * from {{ ref('int_tickets__current') }}
+    select * from {{ touched('int_tickets__current') }}
     where is_valid
 ),
 

@@ -1,18 +1,36 @@
+{{ config(unique_key='case_id') }}
 -- grain: one row per case_id: a ticket, or an inbound interaction that belongs to no ticket
+{% call touched_when('int_tickets__current') -%}
+    select 'interaction:' || interaction_id from {{ ref('fct_interactions') }}
+    where ticket_id in (select ticket_id from {{ changes('int_tickets__current') }})
+{%- endcall %}
+{% call touched_when('int_knowledge__covered_topics') -%}
+    select case_id from {{ this }}
+    where topic in (select topic from {{ changes('int_knowledge__covered_topics') }})
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select case_id from {{ this }}
+    where
+        created_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour
+        > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+        or created_at
+        + {{ per_channel('channel', var('first_response_target_minutes'), 1440) }} * interval '1' minute
+        > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 {%- set repeat_window = (var('repeat_contact_window_days') * 24) ~ " * interval '1' hour" %}
 with
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ touched('fct_tickets', "'ticket:' || ticket_id") }}
 ),
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ touched('fct_interactions', "'interaction:' || interaction_id") }}
 ),
 
 -- All tickets, spam and merged ones included: an interaction of such a ticket is no case either.
 landed_tickets as (
-    select ticket_id from {{ ref('stg_raw__tickets') }}
+    select ticket_id from {{ ref('int_tickets__current') }}
 ),
 
 covered_topics as (
@@ -20,19 +38,21 @@ covered_topics as (
 ),
 
 later_contacts as (
-    select * from {{ ref('int_contacts__later_contacts') }}
+    select * from {{ touched('int_contacts__later_contacts', 'source_id') }}
 ),
 
 ticket_origins as (
-    select * from {{ ref('int_contacts__ticket_origins') }}
+    select * from {{ touched('int_contacts__ticket_origins', "'ticket:' || ticket_id") }}
 ),
 
 reviewed_tickets as (
-    select distinct ticket_id from {{ ref('stg_raw__quality_reviews') }}
+    select distinct ticket_id
+    from {{ touched('stg_raw__quality_reviews', "'ticket:' || ticket_id") }}
 ),
 
 reviewed_interactions as (
-    select distinct interaction_id from {{ ref('stg_raw__quality_reviews') }}
+    select distinct interaction_id
+    from {{ touched('stg_raw__quality_reviews', "'interaction:' || interaction_id") }}
 ),
 
 run as (

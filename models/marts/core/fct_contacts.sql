@@ -1,16 +1,27 @@
+{{ config(unique_key='contact_id') }}
 -- grain: one row per contact_id: an inbound interaction that is no leg, or a ticket without any
+{% call touched_when('dim_agents') -%}
+    select contact_id from {{ this }}
+    where agent_id in (select agent_id from {{ changes('dim_agents') }})
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select contact_id from {{ this }}
+    where
+        started_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+        or started_at + interval '24' hour > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 with
 
 contacts as (
-    select * from {{ ref('int_contacts__contacts') }}
+    select * from {{ touched('int_contacts__contacts') }}
 ),
 
 later_contacts as (
-    select * from {{ ref('int_contacts__later_contacts') }}
+    select * from {{ touched('int_contacts__later_contacts', 'source_id') }}
 ),
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ touched('fct_interactions', "'interaction:' || parent_interaction_id") }}
 ),
 
 agents as (

@@ -1,8 +1,53 @@
+{{ config(unique_key='interaction_id') }}
 -- grain: one row per interaction_id, test calls and phantom rows left out
+-- A row is a leg where its parent is there, whoever the parent's customer is and whatever is known of its times.
+{% call touched_when('base_raw__interactions') -%}
+    select interaction_id from {{ ref('stg_raw__interactions') }}
+    where parent_interaction_id in (select interaction_id from {{ changes('base_raw__interactions') }})
+{%- endcall %}
+{% call touched_when('stg_raw__erased_customers') -%}
+    select interaction_id from {{ this }} where false
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select interaction_id from {{ this }} where false
+{%- endcall %}
+{% call touched_when('int_identity__links') -%}
+    select interaction_id from {{ ref('stg_raw__interactions') }}
+    where contact_address in (select identity_value from {{ changes('int_identity__links') }})
+{%- endcall %}
+{% call touched_when('dim_agents') -%}
+    select interaction_id from {{ this }}
+    where agent_id in (select agent_id from {{ changes('dim_agents') }})
+{%- endcall %}
+{% call touched_when('int_contacts__agents_with_status') -%}
+    select interaction_id from {{ this }}
+    where agent_id in (select agent_id from {{ changes('int_contacts__agents_with_status') }})
+{%- endcall %}
+{% call touched_when('dim_customers') -%}
+    select interaction_id from {{ this }}
+    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+{%- endcall %}
+{% call touched_when('dim_products') -%}
+    select interaction_id from {{ this }}
+    where product_id in (select product_id from {{ changes('dim_products') }})
+{%- endcall %}
+{% call touched_when('int_service_time__open_intervals') -%}
+    select interaction_id from {{ this }}
+    where started_at >= (select min(opens_at) from {{ changes('int_service_time__open_intervals') }})
+{%- endcall %}
+{% call touched_when('int_money__rates') -%}
+    select interactions.interaction_id
+    from {{ this }} as interactions
+    inner join {{ ref('dim_agents') }} as agents on interactions.agent_id = agents.agent_id
+    inner join {{ changes('int_money__rates') }} as rates
+        on agents.currency = rates.currency
+            and interactions.started_date >= rates.valid_from
+            and interactions.started_date < rates.valid_until
+{%- endcall %}
 with
 
 interactions as (
-    select * from {{ ref('stg_raw__interactions') }}
+    select * from {{ touched('stg_raw__interactions') }}
     where is_excluded is not true
 ),
 
@@ -27,11 +72,11 @@ parents as (
 ),
 
 reviewed_interactions as (
-    select distinct interaction_id from {{ ref('stg_raw__quality_reviews') }}
+    select distinct interaction_id from {{ touched('stg_raw__quality_reviews') }}
 ),
 
 agents_with_status as (
-    select distinct agent_id from {{ ref('stg_raw__agent_status_events') }}
+    select * from {{ ref('int_contacts__agents_with_status') }}
 ),
 
 calendars as (
@@ -56,10 +101,7 @@ currency_run as (
 
 -- A figure that nobody records is unknown, not 0.
 recorded as (
-    select
-        count(hold_seconds) > 0 as is_hold_recorded,
-        count(queue_seconds) + count(enqueued_at) > 0 as is_waiting_recorded
-    from interactions
+    select * from {{ ref('int_contacts__recorded') }}
 ),
 
 known_interactions as (

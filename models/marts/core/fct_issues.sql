@@ -1,19 +1,26 @@
+{{ config(unique_key='customer_id') }}
 -- grain: one row per issue_id: a customer's contacts of one topic without a long pause between them
+{% call touched_when('stg_raw__as_of') -%}
+    select customer_id from {{ this }}
+    where
+        last_contact_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour
+        > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 {%- set day = "interval '24' hour" %}
 with
 
 contacts as (
-    select * from {{ ref('fct_contacts') }}
+    select * from {{ touched('fct_contacts') }}
     where customer_id is not null
 ),
 
 support_sessions as (
-    select * from {{ ref('fct_support_sessions') }}
+    select * from {{ touched('fct_support_sessions') }}
     where customer_id is not null
 ),
 
 customers as (
-    select * from {{ ref('dim_customers') }}
+    select * from {{ touched('dim_customers') }}
 ),
 
 run as (

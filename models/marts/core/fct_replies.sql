@@ -1,17 +1,18 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per customer message that opens a wait: the first since the last answer
 with
 
 messages as (
-    select * from {{ ref('stg_raw__ticket_messages') }}
+    select * from {{ touched('stg_raw__ticket_messages') }}
     where is_public is not false and is_spam is not true
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ touched('fct_tickets') }}
 ),
 
 responses as (
-    select * from {{ ref('int_tickets__responses') }}
+    select * from {{ touched('int_tickets__responses') }}
 ),
 
 -- Bots, automatic replies and notes neither open a wait nor end one.

@@ -1,17 +1,22 @@
+{{ config(unique_key='demand_id') }}
 -- grain: one row per demand_id: a contact, or a session with a support page
+{% call touched_when('int_service_time__open_intervals') -%}
+    select demand_id from {{ this }}
+    where started_at >= (select min(opens_at) from {{ changes('int_service_time__open_intervals') }})
+{%- endcall %}
 with
 
 contacts as (
-    select * from {{ ref('int_contacts__contacts') }}
+    select * from {{ touched('int_contacts__contacts', 'contact_id') }}
 ),
 
 support_sessions as (
-    select * from {{ ref('fct_sessions') }}
+    select * from {{ touched('fct_sessions', "'session:' || session_key") }}
     where is_support_session
 ),
 
 schedule_spans as (
-    select * from {{ ref('int_tickets__schedule_spans') }}
+    select * from {{ touched('int_tickets__schedule_spans', "'ticket:' || ticket_id") }}
 ),
 
 calendars as (

@@ -1,17 +1,22 @@
+{{ config(unique_key='order_id') }}
 -- grain: one row per order_id of which something was shipped
+{% call touched_when('stg_raw__as_of') -%}
+    select order_id from {{ this }}
+    where last_delivered_at is null
+{%- endcall %}
 with
 
 shipments as (
-    select * from {{ ref('fct_shipments') }}
+    select * from {{ touched('fct_shipments') }}
 ),
 
 orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders') }}
     where is_order
 ),
 
 contacts as (
-    select * from {{ ref('int_contacts__contacts') }}
+    select * from {{ touched('int_contacts__contacts') }}
 ),
 
 run as (

@@ -1,24 +1,37 @@
+{{ config(unique_key='ticket_id') }}
 -- grain: one row per ticket_id that counts: not spam, not excluded, not merged into another
+{% call touched_when('dim_customers') -%}
+    select ticket_id from {{ this }}
+    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+{%- endcall %}
+{% call touched_when('dim_products') -%}
+    select ticket_id from {{ this }}
+    where product_id in (select product_id from {{ changes('dim_products') }})
+{%- endcall %}
+{% call touched_when('int_knowledge__covered_topics') -%}
+    select ticket_id from {{ this }}
+    where topic in (select topic from {{ changes('int_knowledge__covered_topics') }})
+{%- endcall %}
 with
 
 tickets as (
-    select * from {{ ref('int_tickets__valid') }}
+    select * from {{ touched('int_tickets__valid') }}
 ),
 
 history as (
-    select * from {{ ref('int_tickets__history') }}
+    select * from {{ touched('int_tickets__history') }}
 ),
 
 responses as (
-    select * from {{ ref('int_tickets__first_responses') }}
+    select * from {{ touched('int_tickets__first_responses') }}
 ),
 
 business_minutes as (
-    select * from {{ ref('int_tickets__business_minutes') }}
+    select * from {{ touched('int_tickets__business_minutes') }}
 ),
 
 reassignments as (
-    select * from {{ ref('int_tickets__reassignments') }}
+    select * from {{ touched('int_tickets__reassignments') }}
 ),
 
 customers as (
@@ -33,21 +46,21 @@ agent_responses as (
     select
         ticket_id,
         count(*) as agent_response_count
-    from {{ ref('int_tickets__responses') }}
+    from {{ touched('int_tickets__responses') }}
     where author_type = 'agent'
     group by ticket_id
 ),
 
 transferred_tickets as (
     select distinct ticket_id
-    from {{ ref('fct_interactions') }}
+    from {{ touched('fct_interactions') }}
     where transfer_count > 0
 ),
 
 -- A suggestion is a machine's offer and no use; an unnamed link is a use.
 linked_tickets as (
     select distinct ticket_id
-    from {{ ref('stg_raw__ticket_articles') }}
+    from {{ touched('stg_raw__ticket_articles') }}
     where coalesce(link_type, 'used') in ('used', 'created', 'attached')
 ),
 
@@ -57,7 +70,7 @@ covered_topics as (
 
 -- Without any message nobody knows what was answered.
 recorded as (
-    select count(*) > 0 as is_answering_recorded from {{ ref('stg_raw__ticket_messages') }}
+    select * from {{ ref('int_contacts__recorded') }}
 ),
 
 solved_tickets as (
