@@ -1,8 +1,13 @@
+{{ config(unique_key='customer_id') }}
 -- grain: one row per time the company reached out to a known customer
+{% call touched_when('int_tickets__responses') -%}
+    select customer_id from {{ ref('int_tickets__current') }}
+    where ticket_id in (select ticket_id from {{ changes('int_tickets__responses') }})
+{%- endcall %}
 with
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ touched('fct_interactions') }}
 ),
 
 messages as (
@@ -10,7 +15,7 @@ messages as (
 ),
 
 tickets as (
-    select * from {{ ref('int_tickets__current') }}
+    select * from {{ touched('int_tickets__current') }}
 )
 
 select

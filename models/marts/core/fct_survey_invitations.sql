@@ -1,13 +1,55 @@
+{{ config(unique_key='invitation_id') }}
 -- grain: one row per invitation_id
+-- Invitations of one customer are counted together.
+{{ touched_together(
+    'stg_raw__survey_invitations', 'customer_id', key='invitation_id', changed='base_raw__survey_invitations'
+) }}
+{% call touched_when('int_surveys__delivery_channels') -%}
+    select invitations.invitation_id
+    from {{ ref('stg_raw__survey_invitations') }} as invitations
+    inner join {{ changes('int_surveys__delivery_channels') }} as channels
+        on invitations.survey_id is not distinct from channels.survey_id
+            and invitations.channel is not distinct from channels.channel
+{%- endcall %}
+{% call touched_when('fct_tickets') -%}
+    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
+    where subject_type = 'ticket' and subject_id in (select ticket_id from {{ changes('fct_tickets') }})
+{%- endcall %}
+{% call touched_when('int_tickets__history') -%}
+    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
+    where subject_type = 'ticket' and subject_id in (select ticket_id from {{ changes('int_tickets__history') }})
+{%- endcall %}
+{% call touched_when('base_raw__interactions') -%}
+    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
+    where subject_type = 'interaction' and subject_id in (select interaction_id from {{ changes('base_raw__interactions') }})
+{%- endcall %}
+-- What is read of an interaction does not depend on who its customer is, and one that ends after as_of ends after every
+-- invitation that was sent.
+{% call touched_when('stg_raw__erased_customers') -%}
+    select invitation_id from {{ this }} where false
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select invitation_id from {{ this }} where false
+{%- endcall %}
+{% call touched_when('fct_shipments') -%}
+    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
+    where
+        (subject_type = 'shipment' and subject_id in (select shipment_id from {{ changes('fct_shipments') }}))
+        or (subject_type = 'order' and subject_id in (select order_id from {{ changes('fct_shipments') }}))
+{%- endcall %}
+{% call touched_when('dim_customers') -%}
+    select invitation_id from {{ this }}
+    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+{%- endcall %}
 {%- set fatigue = var('survey_fatigue') %}
 with
 
 invitations as (
-    select * from {{ ref('stg_raw__survey_invitations') }}
+    select * from {{ touched('stg_raw__survey_invitations') }}
 ),
 
 responses as (
-    select * from {{ ref('stg_raw__survey_responses') }}
+    select * from {{ touched('stg_raw__survey_responses', 'invitation_id') }}
 ),
 
 tickets as (
@@ -23,7 +65,11 @@ interactions as (
 ),
 
 shipments as (
-    select * from {{ ref('stg_raw__shipments') }}
+    select * from {{ ref('fct_shipments') }}
+),
+
+delivery_channels as (
+    select * from {{ ref('int_surveys__delivery_channels') }}
 ),
 
 customers as (
@@ -77,15 +123,17 @@ subject_ends as (
 
 counted_invitations as (
     select
-        *,
+        invitations.*,
         -- Where a survey's channel never reports deliveries, every invitation sent counts as delivered.
-        delivered_at is not null
-        or count(delivered_at) over (partition by survey_id, channel) = 0 as is_delivered,
+        invitations.delivered_at is not null or delivery_channels.is_reporting is null as is_delivered,
         count(*) over (
-            partition by customer_id order by sent_at
+            partition by invitations.customer_id order by invitations.sent_at
             range between interval '{{ fatigue.days }}' day preceding and current row
         ) as recent_invitation_count
     from invitations
+    left join delivery_channels
+        on invitations.survey_id is not distinct from delivery_channels.survey_id
+            and invitations.channel is not distinct from delivery_channels.channel
 )
 
 select

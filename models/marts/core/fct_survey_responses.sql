@@ -1,4 +1,58 @@
+{{ config(unique_key='response_id') }}
 -- grain: one row per response_id and question_id
+-- Answers of one customer follow one another.
+{{ touched_together(
+    'stg_raw__survey_responses', 'customer_id', key='response_id', changed='base_raw__survey_responses'
+) }}
+{% call touched_when('base_raw__interactions') -%}
+    select response_id from {{ ref('stg_raw__survey_responses') }}
+    where subject_type = 'interaction' and subject_id in (select interaction_id from {{ changes('base_raw__interactions') }})
+{%- endcall %}
+{% call touched_when('int_tickets__current') -%}
+    select response_id from {{ ref('stg_raw__survey_responses') }}
+    where subject_type = 'ticket' and subject_id in (select ticket_id from {{ changes('int_tickets__current') }})
+{%- endcall %}
+{% call touched_when('fct_orders') -%}
+    select response_id from {{ ref('stg_raw__survey_responses') }}
+    where
+        (subject_type = 'order' and subject_id in (select order_id from {{ changes('fct_orders') }}))
+        or (
+            subject_type = 'shipment' and subject_id in (
+                select shipment_id from {{ ref('stg_raw__shipments') }}
+                where order_id in (select order_id from {{ changes('fct_orders') }})
+            )
+        )
+{%- endcall %}
+{% call touched_when('base_raw__shipments') -%}
+    select response_id from {{ ref('stg_raw__survey_responses') }}
+    where subject_type = 'shipment' and subject_id in (select shipment_id from {{ changes('base_raw__shipments') }})
+{%- endcall %}
+{% call touched_when('base_raw__knowledge_articles') -%}
+    select response_id from {{ ref('stg_raw__survey_responses') }}
+    where subject_type = 'article' and subject_id in (select article_id from {{ changes('base_raw__knowledge_articles') }})
+{%- endcall %}
+-- What is read of an interaction does not depend on who its customer is.
+{% call touched_when('stg_raw__erased_customers') -%}
+    select response_id from {{ this }} where false
+{%- endcall %}
+{% call touched_when('int_surveys__company_touches') -%}
+    select response_id from {{ ref('stg_raw__survey_responses') }}
+    where customer_id in (select customer_id from {{ changes('int_surveys__company_touches') }})
+{%- endcall %}
+{% call touched_when('dim_agents') -%}
+    select response_id from {{ this }}
+    where agent_id in (select agent_id from {{ changes('dim_agents') }})
+{%- endcall %}
+{% call touched_when('dim_customers') -%}
+    select response_id from {{ this }}
+    where customer_id in (select customer_id from {{ changes('dim_customers') }})
+{%- endcall %}
+{% call touched_when('stg_raw__as_of') -%}
+    select response_id from {{ this }}
+    where
+        responded_at + {{ var('detractor_follow_up_hours') }} * interval '1' hour
+        > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+{%- endcall %}
 with
 
 responses as (
@@ -8,7 +62,7 @@ responses as (
         coalesce(is_scale_reversed, false) as is_reversed,
         {{ scale_end('min') }} as scale_low,
         {{ scale_end('max') }} as scale_high
-    from {{ ref('stg_raw__survey_responses') }}
+    from {{ touched('stg_raw__survey_responses') }}
 ),
 
 -- As landed, those included that are in no KPI of their own: an answer about a merged ticket is still about it.
@@ -92,6 +146,11 @@ moments as (
         {{ microseconds('touched_at') }} as moment_us,
         {{ microseconds('touched_at') }} as touch_us
     from touches
+    -- Many more customers are touched than are unhappy.
+    where customer_id in (
+        select judged_responses.customer_id from judged_responses
+        where judged_responses.is_unhappy
+    )
 ),
 
 touched_moments as (
