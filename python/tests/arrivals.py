@@ -2,7 +2,8 @@
 
 A sequence is a list of rounds. Each changes some files, vars or the date, runs dbt on a database that is kept (as a
 whole, twice, some models first, killed or failing half-way and run again), and may compare every table with a fresh
-database made from the same files. `python -m tests.arrivals 50` tries fifty sequences, `--replay TEXT` one of them.
+database made from the same files. `python -m tests.arrivals 50` tries fifty sequences on the models of the web,
+`--family service` on others, `--replay TEXT` one of them.
 """
 
 from __future__ import annotations
@@ -41,10 +42,70 @@ from outside_in.paths import PROJECT
 from outside_in.sample import generate
 from tests.fuzz import Row, encode
 
-WEB = (
-    "sessions", "page_views", "page_speeds", "site_searches", "web_leads", "cta_clicks", "cta_exposures",
-    "support_sessions", "digital_touches", "article_votes",
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class Family:
+    """Models that are tried together.
+
+    Attributes:
+        models: which; those that they are made from come with them.
+        tables: those that change half of the time.
+        changes: those that happen most.
+        customers: of the company, so many that there is something in the tables.
+        persons: whose everything is that has a customer, so few that one has many rows; as it is where 0.
+    """
+
+    models: tuple[str, ...]
+    tables: tuple[str, ...]
+    changes: tuple[str, ...]
+    customers: int = 50
+    persons: int = 0
+
+
+def parts(*facts: str) -> tuple[str, ...]:
+    """The models with the parts of the KPIs of facts."""
+    return tuple(f"kpi_parts__{fact}" for fact in facts)
+
+
+ROWS_CHANGE = ("late", "corrections", "retimed", "relinked-rows", "recoded", "tombstones", "identities", "erasures")
+FAMILIES = {
+    "web": Family(
+        parts(
+            "sessions", "page_views", "page_speeds", "site_searches", "web_leads", "cta_clicks", "cta_exposures",
+            "support_sessions", "digital_touches", "article_votes",
+        ),
+        ("web_events",),
+        ("next-day", "late", "corrections", "relinked", "bridges"),
+    ),
+    "commerce": Family(
+        parts(
+            "carts", "checkouts", "orders", "order_products", "order_categories", "ordering_customers", "returns",
+            "shipments", "ad_clicks", "ad_people", "assisted_orders", "assisted_order_categories",
+        ),
+        (
+            "cart_events", "orders", "order_items", "returns", "shipments", "shipment_events", "ad_events",
+            "exchange_rates", "web_events",
+        ),
+        (*ROWS_CHANGE, "next-day", "rates"),
+        customers=200,
+    ),
+    "service": Family(
+        (
+            *parts(
+                "interactions", "contacts", "cases", "issues", "service_demand", "shipped_orders",
+                "survey_invitations", "survey_responses", "survey_submissions",
+            ),
+            "fct_replies", "int_tickets__open_spans",
+        ),
+        (
+            "interactions", "tickets", "ticket_events", "ticket_messages", "ticket_articles", "quality_reviews",
+            "survey_invitations", "survey_responses", "knowledge_articles", "shipments",
+        ),
+        (*ROWS_CHANGE, "next-day", "subjects", "followed-up", "legs", "described"),
+        customers=600,
+        persons=60,
+    ),
+}  # fmt: skip
 FORMATS = ("parquet", "parquet", "parquet", "csv", "jsonl")
 BOOKKEEPING = ("raw", "changes", "kept", "seeds")
 SHOWN = 5
@@ -75,10 +136,12 @@ class Company:
         vars: of the next run.
         touched: files of the start that are no longer what they were.
         tables: those that change.
+        often: those among them that change half of the time.
     """
 
     raw: Path
     tables: tuple[str, ...]
+    often: tuple[str, ...]
     files: dict[str, list[Row]] = field(default_factory=dict)
     modified: dict[str, datetime] = field(default_factory=dict)
     days: list[dict[str, list[Row]]] = field(default_factory=list)
@@ -88,18 +151,23 @@ class Company:
     vars: dict[str, Any] = field(default_factory=dict)
     written: int = 0
 
-    def found(self, folder: Path) -> None:
-        """Generate the company and write what has arrived when the first sequence starts."""
-        sample = generate(folder / "sample", customers=50, days=DAYS).out
+    def found(self, folder: Path, family: Family) -> None:
+        """Generate a company for a family and write what has arrived when the first sequence starts."""
+        sample = generate(folder / "sample", customers=family.customers, days=DAYS).out
         comes: dict[date, dict[str, list[Row]]] = {}
         starts: dict[str, list[Row]] = {}
         with duckdb.connect() as con:
             con.execute("set TimeZone = 'UTC'")
             first = date(2026, 6, 30) - (DAYS - 1) * DAY
             for name, table in raw_tables().items():
-                cut = ""
+                others = []
                 if name == "web_events":  # half of the visitors have no session ids: their sessions are cut
-                    cut = "replace (case when hash(visitor_id) % 2 = 0 then session_id end as session_id)"
+                    others.append("case when hash(visitor_id) % 2 = 0 then session_id end as session_id")
+                if family.persons and "customer_id" in table.columns and "customer_id" not in table.key:
+                    person = f"cast(1 + hash(customer_id) % {family.persons} as int)"
+                    ids = f"(select list(customer_id order by customer_id) from '{sample}/customers/*.parquet')"
+                    others.append(f"case when customer_id is not null then {ids}[{person}] end as customer_id")
+                cut = f"replace ({', '.join(others)})" if others else ""
                 key = ", ".join(table.key)
                 found = con.execute(
                     f"select * {cut} from read_parquet('{sample}/{name}/*.parquet', union_by_name = true)"
@@ -174,9 +242,10 @@ class Company:
         self.gone[name] = self.files.pop(name)
 
     def table(self, chance: Random) -> str:
-        """A table: half of the time that of web events."""
+        """A table: half of the time one of those that change often."""
         filled = {table_of(name) for name in self.files}
-        return chance.choice(["web_events"] * 20 + [name for name in self.tables if name in filled])
+        often = [name for name in self.often if name in filled]
+        return chance.choice(often * (20 // len(often)) + [name for name in self.tables if name in filled])
 
     def some(self, table: str, chance: Random, most: int = 6) -> list[Row]:
         """Some rows of a table, often of one visitor, session, customer or order."""
@@ -191,10 +260,14 @@ class Company:
         return chance.sample(rows, min(len(rows), chance.randint(1, most)))
 
     def seen(self, table: str, column: str, chance: Random, most: int = 3) -> list[Row]:
-        """Some rows of a table that the events on the web name in a column, in their last version."""
-        named = {row[column] for row in self.rows("web_events")} - {None}
+        """Some rows of a table that those which change often name in a column, in their last version."""
+        named = self.named(column)
         rows = {row[column]: row for row in self.rows(table) if row[column] in named}
         return chance.sample([*rows.values()], min(len(rows), chance.randint(1, most)))
+
+    def named(self, *columns: str) -> set[Any]:
+        """The values of columns in the tables that change often."""
+        return {row.get(column) for table in self.often for row in self.rows(table) for column in columns} - {None}
 
     def value(self, table: str, column: str, row: Row, chance: Random) -> object:
         """Another value for a column of a row: another row's, none, a new one, or a time moved."""
@@ -475,8 +548,10 @@ def erasures(company: Company, chance: Random) -> None:
 
 @change
 def identities(company: Company, chance: Random) -> None:
-    """A visitor is linked to a customer, to another one, or no longer."""
-    visitors = {row["visitor_id"] for row in company.rows("web_events")}
+    """A visitor or an address is linked to a customer, to another one, or no longer."""
+    columns = ["visitor_id", "contact_address"]
+    chance.shuffle(columns)
+    visitors = company.named(columns[0]) or company.named(columns[1])
     links = [row for row in company.rows("customer_identities") if row["identity_value"] in visitors]
     if links and chance.random() < 0.5:
         at = chance.choice([None, company.as_of - DAY, company.as_of - DAY, company.as_of + DAY])
@@ -488,7 +563,7 @@ def identities(company: Company, chance: Random) -> None:
         "unlinked_at": None,
     }
     customers = [row["customer_id"] for row in company.rows("customers")]
-    some = chance.sample(sorted(visitors - {None}), 3)
+    some = chance.sample(sorted(visitors), 3)
     rows = [{**linked, "identity_value": visitor, "customer_id": chance.choice(customers)} for visitor in some]
     company.again("customer_identities", rows, chance)
 
@@ -520,9 +595,137 @@ def articles_changed(company: Company, chance: Random) -> None:
 
 
 @change
+def described(company: Company, chance: Random) -> None:
+    """What is known of customers, products, agents, campaigns or articles is something else, or nothing."""
+    tables = ("agents", "campaigns", "customers", "knowledge_articles", "products")
+    table = chance.choice([name for name in tables if company.rows(name)])
+    column = chance.choice([name for name in raw_tables()[table].columns if name not in raw_tables()[table].key])
+    value = chance.choice(company.rows(table)).get(column)
+    company.again(table, company.some(table, chance), chance, **{column: value})
+
+
+@change
+def retimed(company: Company, chance: Random) -> None:
+    """Rows turn out to have happened at another time, or something in them has."""
+    table = company.table(chance)
+    contract = raw_tables()[table]
+    times = [name for name, kind in contract.columns.items() if kind == "timestamp"]
+    if not times:
+        return
+    column = contract.own_time if contract.own_time in times and chance.random() < 0.6 else chance.choice(times)
+    shift = chance.choice([-40 * DAY, -8 * DAY, -DAY, -MINUTE, MINUTE, 50 * MINUTE, DAY, 6 * DAY, 20 * DAY])
+    rows = [row for row in company.some(table, chance) if isinstance(row.get(column), datetime)]
+    company.again(table, [{**row, column: row[column] + shift} for row in rows], chance)
+
+
+@change
+def relinked_rows(company: Company, chance: Random) -> None:
+    """Rows turn out to belong to another row of another table, or to none."""
+    table = company.table(chance)
+    contract = raw_tables()[table]
+    links = [name for name in contract.columns if name.endswith("_id") and name not in contract.key]
+    if not links:
+        return
+    column = chance.choice(links)
+    value = chance.choice(company.rows(table)).get(column)
+    if column not in contract.required and chance.random() < 0.4:
+        value = None
+    company.again(table, company.some(table, chance), chance, **{column: value})
+
+
+@change
+def recoded(company: Company, chance: Random) -> None:
+    """Rows turn out to be of another kind."""
+    table = company.table(chance)
+    codes = raw_tables()[table].codes
+    if codes:
+        column = chance.choice(sorted(codes))
+        value = chance.choice([*codes[column], chance.choice(company.rows(table)).get(column)])
+        company.again(table, company.some(table, chance), chance, **{column: value})
+
+
+@change
+def legs(company: Company, chance: Random) -> None:
+    """Interactions turn out to be a leg of one that is there, that is not, or that is then removed."""
+    rows = company.rows("interactions")
+    parent = chance.choice(rows)
+    named = chance.choice([parent["interaction_id"], parent["interaction_id"], "not-there", None])
+    company.again("interactions", company.some("interactions", chance), chance, parent_interaction_id=named)
+    if chance.random() < 0.4:
+        company.again("interactions", [parent], chance, **{DELETED: True})
+
+
+@change
+def subjects(company: Company, chance: Random) -> None:
+    """Surveys turn out to ask about another ticket, interaction, order and so on, or it is not what it was."""
+    kinds = {
+        "ticket": "tickets", "interaction": "interactions", "order": "orders", "shipment": "shipments",
+        "article": "knowledge_articles",
+    }  # fmt: skip
+    kind = chance.choice([name for name, table in kinds.items() if company.rows(table)])
+    table, key = kinds[kind], f"{kind}_id"
+    surveys = ("survey_invitations", "survey_responses")
+    if chance.random() < 0.4:
+        asked = {"subject_type": kind, "subject_id": chance.choice(company.rows(table))[key]}
+        for survey in surveys:
+            company.again(survey, company.some(survey, chance, 3), chance, **asked)
+        return
+    asked_about = {row["subject_id"] for survey in surveys for row in company.rows(survey)}
+    rows = [row for row in company.rows(table) if row[key] in asked_about]
+    if rows:
+        columns = ("channel", "topic", "team", "agent_id", "assignee_id", "ended_at", "delivered_at", "solved_at")
+        row = chance.choice(rows)
+        column = chance.choice([name for name in columns if name in row])
+        company.again(table, [row], chance, **{column: company.value(table, column, row, chance)})
+
+
+@change
+def followed_up(company: Company, chance: Random) -> None:
+    """The company turns out to have reached out to somebody who answered, or an agent to have written in a ticket."""
+    rows = [row for row in company.rows("survey_responses") if isinstance(row["responded_at"], datetime)]
+    one = chance.choice(rows)
+    at = one["responded_at"] + chance.choice([-DAY, 50 * MINUTE, DAY, 2 * DAY, 3 * DAY])
+    if chance.random() < 0.5:
+        values = {"customer_id": one["customer_id"], "direction": "outbound", "started_at": at}
+        company.again("interactions", company.some("interactions", chance, 1), chance, **values)
+        return
+    mine = [row["ticket_id"] for row in company.rows("tickets") if row["customer_id"] == one["customer_id"]]
+    ticket = chance.choice(mine or [row["ticket_id"] for row in company.rows("tickets")])
+    values = {"ticket_id": ticket, "author_type": "agent", "sent_at": at}
+    company.again("ticket_messages", company.some("ticket_messages", chance, 1), chance, **values)
+
+
+@change
+def deliveries(company: Company, chance: Random) -> None:
+    """All invitations of a survey on a channel are reported as delivered, or none is, or a single one."""
+    rows = company.rows("survey_invitations")
+    one = chance.choice(rows)
+    rows = [row for row in rows if (row["survey_id"], row["channel"]) == (one["survey_id"], one["channel"])]
+    company.again("survey_invitations", rows, chance, delivered_at=None)
+    if chance.random() < 0.5:
+        some = chance.choice([rows, rows[:1]])
+        company.again("survey_invitations", some, chance, delivered_at=company.as_of + chance.choice([-DAY, DAY]))
+
+
+@change
+def presences(company: Company, chance: Random) -> None:
+    """No status of an agent is known any longer, or one of an agent without any."""
+    rows = company.rows("agent_status_events")
+    agents = sorted(company.named("agent_id", "assignee_id") - {row["agent_id"] for row in rows})
+    if agents and chance.random() < 0.5:
+        company.again("agent_status_events", [chance.choice(rows)], chance, agent_id=chance.choice(agents))
+    elif rows:
+        one = chance.choice(rows)["agent_id"]
+        rows = [row for row in rows if row["agent_id"] == one]
+        company.again("agent_status_events", rows, chance, **{DELETED: True})
+
+
+@change
 def rates(company: Company, chance: Random) -> None:
-    """An exchange rate is another, from some day on."""
+    """An exchange rate is another, or there is one of another day."""
     rows = company.some("exchange_rates", chance, 3)
+    shift = chance.choice([0, 0, -3, 2]) * DAY
+    rows = [{**row, "rate_date": row["rate_date"] + shift} for row in rows if isinstance(row["rate_date"], date)]
     company.again("exchange_rates", rows, chance, rate=chance.choice([0.5, 2.0]))
 
 
@@ -534,6 +737,18 @@ def schedules(company: Company, chance: Random) -> None:
     if hours and chance.random() < 0.5:
         holiday = {"schedule_id": hours[0]["schedule_id"], "holiday_date": company.as_of.date(), "holiday_name": "x"}
         company.again("service_holidays", [holiday], chance)
+
+
+@change
+def holidays(company: Company, chance: Random) -> None:
+    """A day on which somebody called or wrote turns out to be a holiday, or no longer."""
+    rows = [row for row in company.rows("interactions") if isinstance(row["started_at"], datetime)]
+    schedules = sorted({row["schedule_id"] for row in company.rows("service_hours")})
+    if not rows or not schedules:
+        return
+    day = chance.choice(rows)["started_at"].date()
+    holiday = {"schedule_id": chance.choice(schedules), "holiday_date": day, "holiday_name": "x"}
+    company.again("service_holidays", [holiday], chance, **{DELETED: chance.random() < 0.2})
 
 
 @change
@@ -554,7 +769,6 @@ def setting(company: Company, chance: Random) -> None:
 
 
 RUNS = ("whole", "whole", "twice", "part", "killed", "failed")
-OFTEN = ("next-day", "late", "corrections", "relinked", "bridges")
 
 
 @dataclass(frozen=True)
@@ -600,9 +814,10 @@ def read_rounds(text: str) -> list[Round]:
     return rounds
 
 
-def sequences() -> st.SearchStrategy[list[Round]]:
+def sequences(family: str) -> st.SearchStrategy[list[Round]]:
     """Sequences of two to four rounds of two to five changes."""
-    changes = st.tuples(st.sampled_from([*OFTEN, *OFTEN, *CHANGES]), st.integers(0, 999))
+    often = FAMILIES[family].changes
+    changes = st.tuples(st.sampled_from([*often, *often, *CHANGES]), st.integers(0, 999))
     some = st.lists(changes, min_size=2, max_size=5).map(tuple)
     return st.lists(
         st.builds(Round, some, st.sampled_from(RUNS), st.integers(0, 99), st.booleans()), min_size=2, max_size=4
@@ -616,13 +831,14 @@ class HalfWay(Exception):
 class Dbt:
     """dbt on this project, read once; each run is a process of its own that need not read it again."""
 
-    def __init__(self, folder: Path, raw: Path, everything: bool) -> None:
+    def __init__(self, folder: Path, raw: Path, everything: bool, family: str = "web") -> None:
         """Read the project.
 
         Args:
             folder: for what dbt writes.
             raw: the raw directory.
-            everything: all models but the Python ones and what stands on them, in place of those of the web.
+            everything: all models but the Python ones and what stands on them, in place of those of a family.
+            family: of `FAMILIES`.
         """
         self.raw = raw
         self.place = [
@@ -640,7 +856,7 @@ class Dbt:
             left_out = self.behind([key for key, node in nodes.items() if node.language == "python"], children=True)
             picked = {*nodes} - left_out
         else:
-            picked = self.behind([key for key, node in nodes.items() if node.name in {f"kpi_parts__{n}" for n in WEB}])
+            picked = self.behind([key for key, node in nodes.items() if node.name in FAMILIES[family].models])
         ordered = [key for key in TopologicalSorter(self.parents).static_order() if key in picked]
         self.models = [key for key in ordered if nodes[key].resource_type == "model"]
         self.relations = {nodes[key].alias: number for number, key in enumerate(self.models)}
@@ -750,24 +966,26 @@ class Proof:
 
     Attributes:
         folder: for everything.
-        everything: all models in place of those of the web.
+        everything: all models in place of those of the family.
+        family: whose tables change most.
         runs: how many runs of dbt there were.
     """
 
     folder: Path
     everything: bool = False
+    family: str = "web"
     runs: int = 0
 
     @cached_property
     def dbt(self) -> Dbt:
         """dbt, which has read the project."""
-        return Dbt(self.folder, self.folder / "raw", self.everything)
+        return Dbt(self.folder, self.folder / "raw", self.everything, self.family)
 
     @cached_property
     def company(self) -> Company:
         """The company as each sequence finds it."""
-        company = Company(self.folder / "raw", self.dbt.tables)
-        company.found(self.folder)
+        company = Company(self.folder / "raw", self.dbt.tables, FAMILIES[self.family].tables)
+        company.found(self.folder, FAMILIES[self.family])
         return company
 
     def database(self, name: str, copied: str = "") -> Path:
@@ -795,7 +1013,7 @@ class Proof:
                 # Written again it is another file, which the database of the start does not know.
                 shutil.rmtree(self.folder / "start", ignore_errors=True)
         return Company(
-            start.raw, start.tables, {**start.files}, {**start.modified}, [*start.days], [*start.held],
+            start.raw, start.tables, start.often, {**start.files}, {**start.modified}, [*start.days], [*start.held],
             clock=start.clock,
         )  # fmt: skip
 
@@ -926,12 +1144,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sequences", nargs="?", type=int, default=20)
     parser.add_argument("seed", nargs="?", type=int, default=0)
-    parser.add_argument("--all", action="store_true", help="all models but the Python ones, not those of the web alone")
+    parser.add_argument("--family", choices=FAMILIES, default="web", help="which models, and the tables that change")
+    parser.add_argument("--all", action="store_true", help="all models but the Python ones")
     parser.add_argument("--replay", help="try this one sequence, as a failure tells it")
     parser.add_argument("--no-shrink", action="store_true", help="tell the failing sequence as it is")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        proof = Proof(Path(folder), options.all)
+        proof = Proof(Path(folder), options.all, options.family)
         begun = time.monotonic()
         tried = 0
         done: Counter[str] = Counter()
@@ -952,7 +1171,7 @@ def main() -> None:
         test = settings(
             max_examples=options.sequences, deadline=None, database=None, phases=phases,
             suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-        )(seed(options.seed)(given(sequences())(attempt)))  # fmt: skip
+        )(seed(options.seed)(given(sequences(options.family))(attempt)))  # fmt: skip
         failed = ""
         try:
             attempt(read_rounds(options.replay)) if options.replay else test()
@@ -962,7 +1181,8 @@ def main() -> None:
     print(f"{tried} sequences, {proof.runs} runs of dbt, {seconds:.0f} s, {len(proof.dbt.models)} models; {dict(done)}")
     if failed:
         sequence = failed.split("\n")[1]
-        print(f"\nseed {options.seed}, {failed}\n\nreplay: python -m tests.arrivals --replay '{sequence}'")
+        again = f"python -m tests.arrivals --family {options.family} --replay '{sequence}'"
+        print(f"\nseed {options.seed}, {failed}\n\nreplay: {again}")
     sys.exit(bool(failed))
 
 
