@@ -5,6 +5,8 @@ outside_in groups them to cells in the database, fits and scores the cells, and 
 Neither stores its scores: that costs both the same. They run alternated, each in its own process with one thread;
 imports are not counted. Ratios carry over to other machines, seconds do not.
 
+Then what the warehouse adds: the customers' histories made anew and on the day after (benchmarks/histories.py).
+
     make bench-models CUSTOMERS="100000 1000000"
 """
 
@@ -45,6 +47,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000], help="numbers of customers")
     parser.add_argument("--clocks", nargs="+", default=["weekly", "daily"], choices=["weekly", "daily"])
     parser.add_argument("--models", nargs="+", default=["bg_nbd", "pareto_nbd"], choices=["bg_nbd", "pareto_nbd"])
+    parser.add_argument("--parts", nargs="+", default=["library", "warehouse"], choices=["library", "warehouse"])
     parser.add_argument("--repeats", type=int, default=3, help="runs of each; the median counts")
     parser.add_argument("--out", type=Path, default=Path(".outside-in/benchmarks"))
     parser.add_argument("--worker", nargs=4, metavar=("WHAT", "MODEL", "CLOCK", "DATABASE"), help=argparse.SUPPRESS)
@@ -55,16 +58,25 @@ def main() -> None:
         return
     arguments.out.mkdir(parents=True, exist_ok=True)
     results = []
-    for size in arguments.sizes:
+    for size in arguments.sizes if "library" in arguments.parts else []:
         for clock in arguments.clocks:
             for model in arguments.models:
                 if model == "bg_nbd" or size <= PARETO_SIZE:
                     repeats = arguments.repeats if size < 10_000_000 else 1
                     results.append(_compare(model, clock, size, repeats))
                     print(_line(results[-1]), flush=True)
-    (arguments.out / "models.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
-    _chart(results, arguments.out / "models.svg")
-    print(f"written: {arguments.out / 'models.json'}, {arguments.out / 'models.svg'}")
+    if results:
+        (arguments.out / "models.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+        _chart(results, arguments.out / "models.svg")
+        print(f"written: {arguments.out / 'models.json'}, {arguments.out / 'models.svg'}")
+    warehouse = []
+    for size in arguments.sizes if "warehouse" in arguments.parts else []:
+        with tempfile.TemporaryDirectory(dir=arguments.out) as folder:
+            warehouse.append(_run("warehouse", "", "", Path(folder), size))
+        print(_warehouse_line(warehouse[-1]), flush=True)
+    if warehouse:
+        (arguments.out / "histories.json").write_text(json.dumps(warehouse, indent=2) + "\n", "utf-8")
+        print(f"written: {arguments.out / 'histories.json'}")
 
 
 def _compare(model: str, clock: str, size: int, repeats: int) -> dict[str, Any]:
@@ -111,6 +123,10 @@ def _run(what: str, model: str, clock: str, database: Path, size: int) -> dict[s
 
 def _measure(what: str, model: str, clock: str, database: Path, size: int) -> dict[str, Any]:
     """CPU seconds and memory beyond what the imports took."""
+    if what == "warehouse":
+        from benchmarks.histories import measure
+
+        return measure(size, database)
     prepare: dict[str, Callable[[], Callable[[], dict[str, Any]]]] = {
         "customers": lambda: lambda: _customers(model, clock, database, size),
         "outside_in": lambda: _outside_in(model, database),
@@ -256,6 +272,18 @@ def _line(result: dict[str, Any]) -> str:
         f"{result['extra_mb_ratio']:.1f} x{f' (goal {memory_goal})' if memory_goal else ''}; parameters within "
         f"{result['largest_parameter_difference']:.0e}; orders expected / actual "
         f"{result['orders_expected_to_actual']:.3f}, value {result['value_expected_to_actual']:.3f}"
+    )
+
+
+def _warehouse_line(found: dict[str, Any]) -> str:
+    histories, cells, models = (found[group] for group in ("histories", "cells", "models"))
+    share = models["rebuild"] / (histories["rebuild"] + cells["rebuild"])
+    return (
+        f" warehouse {found['customers']:>17,} customers, {found['orders']:,} orders: histories anew "
+        f"{histories['rebuild']:.1f} s CPU, a day of {found['touched_customers']:,} customers {histories['day']:.2f} s "
+        f"= {histories['rebuild'] / histories['day']:.0f} x (goal 50), "
+        f"{'identical' if found['is_identical'] else 'NOT IDENTICAL'}; sample and cells {cells['rebuild']:.1f} s; "
+        f"models {models['rebuild']:.1f} s = {share:.0%} of both (goal 15 %)"
     )
 
 

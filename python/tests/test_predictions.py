@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +23,7 @@ from lifetimes import (  # type: ignore[import-untyped]  # ships no types
 from outside_in.clv.backtests import backtest_table
 from outside_in.clv.fits import fit_table
 from outside_in.clv.scores import score_table
+from outside_in.paths import PROJECT
 from tests.conftest import REAL_CASES, Built, build
 
 DAYS_PER_WEEK = 7
@@ -190,6 +195,35 @@ def test_the_order_of_rows_changes_no_bit(built_sample: Built) -> None:
 
     for one, other in zip(tables(1), tables(2), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_python_models_run_again_only_where_what_they_read_has_changed(built_sample: Built, tmp_path: Path) -> None:
+    """And an equal result is no news for those who read it."""
+    database = tmp_path / "build" / "warehouse.duckdb"
+    shutil.copytree(built_sample.out / "build", database.parent)
+    models = {"churn_champions", "churn_calibration", "churn_model_calibration"}
+
+    def made() -> set[str]:
+        place = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path]
+        subprocess.run(
+            [Path(sys.executable).parent / "dbt", "--quiet", "run", *place, "--select", *sorted(models)],
+            env=os.environ | {"RAW_DIR": str(built_sample.raw), "OUTSIDE_IN_DATABASE": str(database)},
+            check=True,
+        )
+        results = json.loads((tmp_path / "run_results.json").read_text("utf-8"))["results"]
+        answers = {one["unique_id"].split(".")[-1]: one["adapter_response"].get("_message") for one in results}
+        return {name for name in models if answers[name] != "KEPT"}
+
+    def note(sql: str) -> None:
+        with duckdb.connect(str(database)) as con:
+            con.execute(f"update kept.tables set {sql}")
+
+    assert not made()
+    note("version = version + 1 where name like '%.churn_champions'")
+    assert made() == {"churn_calibration"}
+    note("definition = 'of other code' where name like '%.churn_c%'")
+    assert made() == {"churn_champions", "churn_calibration"}
+    assert not made()
 
 
 @pytest.mark.skipif(not REAL_CASES.exists(), reason="the real cases are not beside the project")
