@@ -188,9 +188,8 @@ def test_the_order_of_rows_changes_no_bit(built_sample: Built) -> None:
         fits = fit_table(*shuffled)
         backtests = backtest_table(shuffled[2], shuffled[4], fits)
         assert len(backtests) > 50
-        scores = score_table(
-            *shuffled[:2], fits, choices, backtests.sample(frac=1, random_state=seed), annual_discount_rate=0.1
-        )
+        tried = backtests.sample(frac=1, random_state=seed)
+        scores = score_table(shuffled[0], shuffled[1], fits, choices, tried, annual_discount_rate=0.1)
         return [fits, backtests, scores]
 
     for one, other in zip(tables(1), tables(2), strict=True):
@@ -204,7 +203,9 @@ def test_python_models_run_again_only_where_what_they_read_has_changed(built_sam
     models = {"churn_champions", "churn_calibration", "churn_model_calibration"}
 
     def made() -> set[str]:
-        place = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path]
+        place: list[str | Path] = [
+            "--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path,
+        ]  # fmt: skip
         subprocess.run(
             [Path(sys.executable).parent / "dbt", "--quiet", "run", *place, "--select", *sorted(models)],
             env=os.environ | {"RAW_DIR": str(built_sample.raw), "OUTSIDE_IN_DATABASE": str(database)},
