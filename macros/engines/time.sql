@@ -26,6 +26,20 @@
     to_utc_timestamp({{ wall_clock }}, {{ timezone }})
 {%- endmacro %}
 
+{#- Whether text is not the name of a time zone that the engine knows; asked to convert by such a one, it stops. -#}
+{% macro is_no_timezone(name) %}
+    {{- return(adapter.dispatch('is_no_timezone')(name)) -}}
+{% endmacro %}
+
+{% macro default__is_no_timezone(name) -%}
+    lower(trim({{ name }})) not in (select lower(zones.name) from pg_timezone_names() as zones)
+{%- endmacro %}
+
+{#- Spark has no list of them; `try_to_timestamp` reads one that it knows. -#}
+{% macro spark__is_no_timezone(name) -%}
+    ({{ name }} is not null and try_to_timestamp('2000-01-01 00:00 ' || trim({{ name }}), 'yyyy-MM-dd HH:mm VV') is null)
+{%- endmacro %}
+
 {#- Whole microseconds since 1970: the one integer both engines agree on, so differences are exact. -#}
 {% macro microseconds(utc_timestamp) %}
     {{- adapter.dispatch('microseconds')(utc_timestamp) -}}

@@ -1,6 +1,6 @@
 {#-
     The optional values of a raw table that cannot be, by column, each with the condition that says so: negative
-    durations and counts, an end before its start, a score off its scale. Only these orders of times are checked; other
+    durations and counts, an end before its start, a score off its scale, a time zone that there is none of. Only these orders of times are checked; other
     pairs may stand in any order (a parcel is sometimes delivered before the carrier scans it).
 -#}
 {% macro impossible_values(table) %}
@@ -26,7 +26,8 @@
     'agent_status_events': {'ended_at': 'ended_at < started_at'},
     'agents': {'ended_on': 'ended_on < started_on'},
     'campaigns': {'ended_on': 'ended_on < started_on'},
-    'service_hours': {'valid_to': 'valid_to < valid_from'},
+    'service_hours': {'valid_to': 'valid_to < valid_from', 'timezone': is_no_timezone('timezone')},
+    'customers': {'timezone': is_no_timezone('timezone')},
     'customer_identities': {'unlinked_at': 'unlinked_at < linked_at'},
 }.get(table, {})) -%}
 {{ return(found) }}

@@ -273,6 +273,13 @@ def _(damage: Damage) -> None:
     damage.all_lose(SCORES[damage.table.name], 1e6)
 
 
+@of_rows("a time zone that there is none of")
+def _(damage: Damage) -> None:
+    if "timezone" not in damage.table.columns:
+        raise NotHere
+    damage.all_lose("timezone", damage.random.choice(["Europe/Nowhere", "+25:00", "CEST", *HOSTILE[:2]]))
+
+
 @of_rows("an unknown code")
 def _(damage: Damage) -> None:
     if not damage.table.codes:

@@ -33,7 +33,7 @@ select
     channel_scopes.channel_scope,
     service_hours.service_hours_row,
     service_hours.schedule_id,
-    coalesce(service_hours.timezone, 'UTC') as timezone,
+    coalesce(trim(service_hours.timezone), 'UTC') as timezone,
     service_hours.weekday,
     service_hours.opens_at,
     service_hours.closes_at,
