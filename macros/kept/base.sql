@@ -50,7 +50,7 @@
     {%- if mine and existing is not none and not should_full_refresh() and mine.definition == plan.definition -%}
         {%- set news = run_query(
             "select"
-            ~ " (select coalesce(sum(row_count), 0) > " ~ most_to_replace(this) ~ " from (" ~ arrived_files(table) ~ ")),"
+            ~ " (select coalesce(sum(row_count), 0) > " ~ most_to_replace(this, parts=5) ~ " from (" ~ arrived_files(table) ~ ")),"
             ~ " exists (" ~ arrived_files(table) ~ ") or exists (" ~ gone_files(table) ~ ")"
             ~ " or exists (" ~ overtaken_rows(table, this, 1) ~ ")"
         ).rows[0] -%}

@@ -222,9 +222,10 @@
     {{ return(1 if changed else 0) }}
 {% endmacro %}
 
-{#- Of how many rows a table is sooner made as a whole than replaced in part. -#}
-{% macro most_to_replace(relation) -%}
-    greatest(20000, (select count(*) from {{ relation }}) / 5)
+{#- Of how many rows a table is sooner made as a whole than replaced in part, and whatever reads it with it: a half. Of base,
+    which is compared row by row and read from files otherwise, a fifth. -#}
+{% macro most_to_replace(relation, parts=2) -%}
+    greatest(20000, (select count(*) from {{ relation }}) / {{ parts }})
 {%- endmacro %}
 
 {#- Whether the touched rows are so many that all are made in the time. -#}
