@@ -78,9 +78,12 @@ FAMILIES = {
         ("next-day", "late", "corrections", "relinked", "bridges"),
     ),
     "commerce": Family(
-        parts(
-            "carts", "checkouts", "orders", "order_products", "order_categories", "ordering_customers", "returns",
-            "shipments", "ad_clicks", "ad_people", "assisted_orders", "assisted_order_categories",
+        (
+            *parts(
+                "carts", "checkouts", "orders", "order_products", "order_categories", "ordering_customers", "returns",
+                "shipments", "ad_clicks", "ad_people", "assisted_orders", "assisted_order_categories",
+            ),
+            "clv_histories", "clv_order_values",
         ),
         (
             "cart_events", "orders", "order_items", "returns", "shipments", "shipment_events", "ad_events",
