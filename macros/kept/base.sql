@@ -126,7 +126,7 @@ end
             select base.rowid from {{ relation }} as base where {{ has_key_in('touched_keys', 'base', keys) }}
         )
     {%- endcall %}
-    {%- if is_cheaper_as_a_whole(relation) -%}
+    {%- if is_cheaper_as_a_whole(relation, parts=5) -%}
         {{ return(none) }}
     {%- endif -%}
     {% call statement('rows_after') -%}

@@ -70,8 +70,7 @@
         compiled_code ~ tojson(model.columns) ~ model.description ~ tojson(unique_keys()) ~ known.engine
         ~ (run_query('select project_version()').rows[0][0] if model.language == 'python' else '')
     ) -%}
-    {%- set inputs = {} -%}
-    {%- for id in direct.values() | sum(start=[]) -%}{%- do inputs.update({id: input_version(id, known)}) -%}{%- endfor -%}
+    {%- set inputs = input_versions(direct.values() | sum(start=[]), known) -%}
     {%- set mine = known.tables.get(model.unique_id) -%}
     {%- set plan = {
         'way': 'whole', 'definition': definition, 'inputs': inputs, 'late': [], 'touches': [],
@@ -81,8 +80,7 @@
     {%- if plan.version is none or mine.definition != definition or none in inputs.values() -%}
         {{ return(plan) }}
     {%- endif -%}
-    {%- set late = [] -%}
-    {%- for id, version in inputs.items() if mine.inputs.get(id) != version -%}{%- do late.append(id) -%}{%- endfor -%}
+    {%- set late = late_inputs(inputs, mine.inputs) -%}
     {%- if not late -%}
         {%- do plan.update({'way': 'nothing'}) -%}
     {%- elif unique_keys() -%}
@@ -124,6 +122,19 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(found) }}
+{% endmacro %}
+
+{% macro input_versions(ids, known) %}
+    {%- set inputs = {} -%}
+    {%- for id in ids -%}{%- do inputs.update({id: input_version(id, known)}) -%}{%- endfor -%}
+    {{ return(inputs) }}
+{% endmacro %}
+
+{#- The inputs that are of another version than was seen last. -#}
+{% macro late_inputs(inputs, seen) %}
+    {%- set late = [] -%}
+    {%- for id, version in inputs.items() if seen.get(id) != version -%}{%- do late.append(id) -%}{%- endfor -%}
+    {{ return(late) }}
 {% endmacro %}
 
 {#- The version of what a model reads: a number for a kept table, a digest of a view's SQL or a seed's rows; none where it is
@@ -229,9 +240,9 @@
 {%- endmacro %}
 
 {#- Whether the touched rows are so many that all are made in the time. -#}
-{% macro is_cheaper_as_a_whole(relation) %}
+{% macro is_cheaper_as_a_whole(relation, parts=2) %}
     {%- set is_cheaper = run_query(
-        'select count(*) > ' ~ most_to_replace(relation) ~ ' from rows_before'
+        'select count(*) > ' ~ most_to_replace(relation, parts) ~ ' from rows_before'
     ).rows[0][0] -%}
     {%- if is_cheaper -%}
         {%- do run_query('drop table rows_before') -%}
@@ -297,7 +308,8 @@
 {% macro replace_whole(relation, existing, plan) %}
     {%- set draft = make_intermediate_relation(relation) -%}
     {%- set step = 2 -%}
-    {%- set readers = kept_readers() -%}
+    {#- Nobody is asked for in a first build: to look through the graph takes a while. -#}
+    {%- set readers = kept_readers() if plan.version is not none and not unique_keys() else [] -%}
     {%- set is_read_by_key = readers | selectattr('config.unique_key') | list -%}
     {%- if plan.version is not none and not unique_keys()
         and (is_read_by_key or 'python' in [model.language] + readers | map(attribute='language') | list) -%}

@@ -40,7 +40,7 @@ having count(*) > 1
 {% macro touched_since_passed() %}
     {%- set id = model.depends_on.nodes[0] -%}
     {%- set known = kept_versions(tables_behind(id)) -%}
-    {%- set inputs = tested_versions(id, known) -%}
+    {%- set inputs = input_versions(tables_behind(id), known) -%}
     {%- set passed = run_query(
         'select inputs from kept.passed where name = ' ~ sql_text(model.unique_id)
         ~ ' and definition = ' ~ sql_text(local_md5(compiled_code))
@@ -51,9 +51,7 @@ having count(*) > 1
         {{ return(none) }}
     {%- endif -%}
     {%- set seen = fromjson(passed[0][0]) -%}
-    {%- set late = [] -%}
-    {%- for table, version in inputs.items() if seen.get(table) != version -%}{%- do late.append(table) -%}{%- endfor -%}
-    {%- set touches = touching_statements({id: tables_behind(id)}, late, seen, inputs) -%}
+    {%- set touches = touching_statements({id: tables_behind(id)}, late_inputs(inputs, seen), seen, inputs) -%}
     {%- if touches is none -%}
         {{ return(none) }}
     {%- endif -%}
@@ -68,12 +66,6 @@ having count(*) > 1
     {%- set known = raw_contract().get(raw_table, {}).get('columns', {}) -%}
     {%- for column in columns if column not in known -%}{{ return(false) }}{%- endfor -%}
     {{ return(true) }}
-{% endmacro %}
-
-{% macro tested_versions(id, known) %}
-    {%- set inputs = {} -%}
-    {%- for table in tables_behind(id) -%}{%- do inputs.update({table: input_version(table, known)}) -%}{%- endfor -%}
-    {{ return(inputs) }}
 {% endmacro %}
 
 {#- At the end of a run: the tests that passed, and at which versions. -#}
@@ -96,7 +88,7 @@ having count(*) > 1
                 {%- do rows.append('(' ~ [
                     sql_text(test.unique_id),
                     sql_text(local_md5(test.compiled_code)),
-                    sql_text(tojson(tested_versions(test.depends_on.nodes[0], known))),
+                    sql_text(tojson(input_versions(tables_behind(test.depends_on.nodes[0]), known))),
                 ] | join(', ') ~ ')') -%}
             {%- endfor -%}
             delete from kept.passed where name in {{ sql_text_list(names) }};
