@@ -1,43 +1,16 @@
 {#-
-    `kept_base`: a base table, judged as a whole once, and then only where something arrived.
+    How base tables are `kept`: judged as a whole once, and then only where something arrived.
 
     A verdict needs no more than the rows of one key, and base holds all of them as they were cleaned. So a run judges
     the keys again that have a row in a new or changed file (`raw.<table>__arrived`), had one from a file that is gone
     or was changed, or have a row that as_of has passed or left behind; old files are not read. `kept.files` says which
     files the table was built from, and is written with it in one transaction. For versions and changes see `kept`.
 -#}
-{% materialization kept_base, adapter='duckdb' %}
-    {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- set table = model.name | replace('base_raw__', '') -%}
-    {{ drop_relation_if_exists(load_cached_relation(make_intermediate_relation(target_relation))) }}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- set plan = base_plan(table, existing) -%}
-    {%- set step = 0 -%}
-    {%- if plan.way == 'by key' -%}
-        {%- set step = judge_again(table, target_relation) -%}
-        {%- if step is none -%}{%- do plan.update({'way': 'whole'}) -%}{%- endif -%}
-    {%- endif -%}
-    {%- if plan.way == 'whole' -%}
-        {% call statement('main') -%}
-            {{ create_table_as(false, make_intermediate_relation(target_relation), compiled_code) }}
-        {%- endcall %}
-        {%- set step = replace_whole(target_relation, existing, plan) -%}
-    {%- endif -%}
-    {%- if plan.way == 'nothing' -%}
-        {% call noop_statement('main', 'KEPT', 'KEPT', 0) %}{% endcall %}
-    {%- else -%}
-        {%- do note_files(table) -%}
-        {%- do note_version(plan, step) -%}
-    {%- endif -%}
-
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+{#- The raw table that the model is base of; none of other models. -#}
+{% macro judged_table() %}
+    {{ return(model.name | replace('base_raw__', '') if model.name.startswith('base_raw__') else none) }}
+{% endmacro %}
 
 {#- How a base table is to be made: see `kept_plan`. -#}
 {% macro base_plan(table, existing) %}

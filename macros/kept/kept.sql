@@ -4,7 +4,7 @@
       nothing changed  the table is left alone
       by key           where the model has a `unique_key` (which need not be unique: a session's rows have the session's
                        key) and says how changes touch it (macros/kept/imports.sql): rows of touched keys are computed
-                       from the touched rows of its inputs, and replaced
+                       from the touched rows of its inputs, and replaced; base goes by files (macros/kept/base.sql)
       whole            everything else, and every time the table is new, its SQL or documentation is, the engine is, or
                        with --full-refresh
 
@@ -20,9 +20,10 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- set plan = kept_plan(existing) -%}
+    {%- set judged = judged_table() -%}
+    {%- set plan = base_plan(judged, existing) if judged else kept_plan(existing) -%}
     {%- if plan.way == 'by key' -%}
-        {%- set step = replace_touched(target_relation, plan) -%}
+        {%- set step = judge_again(judged, target_relation) if judged else replace_touched(target_relation, plan) -%}
         {%- if step is none -%}{%- do plan.update({'way': 'whole'}) -%}{%- endif -%}
     {%- endif -%}
     {%- if plan.way == 'whole' -%}
@@ -36,6 +37,7 @@
         {% call noop_statement('main', 'KEPT', 'KEPT', 0) %}{% endcall %}
     {%- endif -%}
     {%- if plan.way != 'nothing' -%}
+        {%- if judged -%}{%- do note_files(judged) -%}{%- endif -%}
         {%- do note_version(plan, step) -%}
     {%- endif -%}
 
