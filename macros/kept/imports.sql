@@ -49,6 +49,24 @@
 {%- endmacro %}
 
 {#-
+    The keys of a survey's rows whose subject changed: `subject` is what kind of thing it is, `changed` the table of these
+    things, `id` its column that the survey knows them by.
+-#}
+{% macro touched_by_subject(name, key, subject, changed, id) -%}
+{% call touched_when(changed) -%}
+    select {{ key }} from {{ ref(name) }}
+    where subject_type = '{{ subject }}' and subject_id in (select {{ id }} from {{ changes(changed) }})
+{%- endcall %}
+{%- endmacro %}
+
+{#- No key: of an import, the model reads nothing that such a change could alter. Whoever says so says why. -#}
+{% macro touched_by_none(name) -%}
+{% call touched_when(name) -%}
+    select {{ unique_keys() | join(', ') }} from {{ this }} where false
+{%- endcall %}
+{%- endmacro %}
+
+{#-
     Keys whose rows in an import share a value of `column`, or did before, are touched together. `key` is the import's
     column that corresponds to the model's unique_key; `rows` is a condition on the import's rows; `changed` is the table
     that has its changes, where the import is a view.

@@ -5,12 +5,8 @@
     select interaction_id from {{ ref('stg_raw__interactions') }}
     where parent_interaction_id in (select interaction_id from {{ changes('base_raw__interactions') }})
 {%- endcall %}
-{% call touched_when('stg_raw__erased_customers') -%}
-    select interaction_id from {{ this }} where false
-{%- endcall %}
-{% call touched_when('stg_raw__as_of') -%}
-    select interaction_id from {{ this }} where false
-{%- endcall %}
+{{ touched_by_none('stg_raw__erased_customers') }}
+{{ touched_by_none('stg_raw__as_of') }}
 {% call touched_when('int_identity__links') -%}
     select interaction_id from {{ ref('stg_raw__interactions') }}
     where contact_address in (select identity_value from {{ changes('int_identity__links') }})

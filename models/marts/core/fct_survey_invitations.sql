@@ -11,32 +11,15 @@
         on invitations.survey_id is not distinct from channels.survey_id
             and invitations.channel is not distinct from channels.channel
 {%- endcall %}
-{% call touched_when('fct_tickets') -%}
-    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
-    where subject_type = 'ticket' and subject_id in (select ticket_id from {{ changes('fct_tickets') }})
-{%- endcall %}
-{% call touched_when('int_tickets__history') -%}
-    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
-    where subject_type = 'ticket' and subject_id in (select ticket_id from {{ changes('int_tickets__history') }})
-{%- endcall %}
-{% call touched_when('base_raw__interactions') -%}
-    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
-    where subject_type = 'interaction' and subject_id in (select interaction_id from {{ changes('base_raw__interactions') }})
-{%- endcall %}
+{{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'ticket', 'fct_tickets', 'ticket_id') }}
+{{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'ticket', 'int_tickets__history', 'ticket_id') }}
+{{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'interaction', 'base_raw__interactions', 'interaction_id') }}
+{{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'shipment', 'fct_shipments', 'shipment_id') }}
+{{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'order', 'fct_shipments', 'order_id') }}
 -- What is read of an interaction does not depend on who its customer is, and one that ends after as_of ends after every
 -- invitation that was sent.
-{% call touched_when('stg_raw__erased_customers') -%}
-    select invitation_id from {{ this }} where false
-{%- endcall %}
-{% call touched_when('stg_raw__as_of') -%}
-    select invitation_id from {{ this }} where false
-{%- endcall %}
-{% call touched_when('fct_shipments') -%}
-    select invitation_id from {{ ref('stg_raw__survey_invitations') }}
-    where
-        (subject_type = 'shipment' and subject_id in (select shipment_id from {{ changes('fct_shipments') }}))
-        or (subject_type = 'order' and subject_id in (select order_id from {{ changes('fct_shipments') }}))
-{%- endcall %}
+{{ touched_by_none('stg_raw__erased_customers') }}
+{{ touched_by_none('stg_raw__as_of') }}
 {% call touched_when('dim_customers') -%}
     select invitation_id from {{ this }}
     where customer_id in (select customer_id from {{ changes('dim_customers') }})

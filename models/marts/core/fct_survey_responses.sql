@@ -4,37 +4,20 @@
 {{ touched_together(
     'stg_raw__survey_responses', 'customer_id', key='response_id', changed='base_raw__survey_responses'
 ) }}
-{% call touched_when('base_raw__interactions') -%}
-    select response_id from {{ ref('stg_raw__survey_responses') }}
-    where subject_type = 'interaction' and subject_id in (select interaction_id from {{ changes('base_raw__interactions') }})
-{%- endcall %}
-{% call touched_when('int_tickets__current') -%}
-    select response_id from {{ ref('stg_raw__survey_responses') }}
-    where subject_type = 'ticket' and subject_id in (select ticket_id from {{ changes('int_tickets__current') }})
-{%- endcall %}
+{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'interaction', 'base_raw__interactions', 'interaction_id') }}
+{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'ticket', 'int_tickets__current', 'ticket_id') }}
+{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'order', 'fct_orders', 'order_id') }}
+{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'shipment', 'base_raw__shipments', 'shipment_id') }}
+{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'article', 'base_raw__knowledge_articles', 'article_id') }}
 {% call touched_when('fct_orders') -%}
     select response_id from {{ ref('stg_raw__survey_responses') }}
-    where
-        (subject_type = 'order' and subject_id in (select order_id from {{ changes('fct_orders') }}))
-        or (
-            subject_type = 'shipment' and subject_id in (
-                select shipment_id from {{ ref('stg_raw__shipments') }}
-                where order_id in (select order_id from {{ changes('fct_orders') }})
-            )
-        )
-{%- endcall %}
-{% call touched_when('base_raw__shipments') -%}
-    select response_id from {{ ref('stg_raw__survey_responses') }}
-    where subject_type = 'shipment' and subject_id in (select shipment_id from {{ changes('base_raw__shipments') }})
-{%- endcall %}
-{% call touched_when('base_raw__knowledge_articles') -%}
-    select response_id from {{ ref('stg_raw__survey_responses') }}
-    where subject_type = 'article' and subject_id in (select article_id from {{ changes('base_raw__knowledge_articles') }})
+    where subject_type = 'shipment' and subject_id in (
+        select shipment_id from {{ ref('stg_raw__shipments') }}
+        where order_id in (select order_id from {{ changes('fct_orders') }})
+    )
 {%- endcall %}
 -- What is read of an interaction does not depend on who its customer is.
-{% call touched_when('stg_raw__erased_customers') -%}
-    select response_id from {{ this }} where false
-{%- endcall %}
+{{ touched_by_none('stg_raw__erased_customers') }}
 {% call touched_when('int_surveys__company_touches') -%}
     select response_id from {{ ref('stg_raw__survey_responses') }}
     where customer_id in (select customer_id from {{ changes('int_surveys__company_touches') }})
