@@ -13,7 +13,9 @@
 {%- endcall %}
 {{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'ticket', 'fct_tickets', 'ticket_id') }}
 {{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'ticket', 'int_tickets__history', 'ticket_id') }}
-{{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'interaction', 'base_raw__interactions', 'interaction_id') }}
+{{ touched_by_subject(
+    'stg_raw__survey_invitations', 'invitation_id', 'interaction', 'base_raw__interactions', 'interaction_id'
+) }}
 {{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'shipment', 'fct_shipments', 'shipment_id') }}
 {{ touched_by_subject('stg_raw__survey_invitations', 'invitation_id', 'order', 'fct_shipments', 'order_id') }}
 -- What is read of an interaction does not depend on who its customer is, and one that ends after as_of ends after every

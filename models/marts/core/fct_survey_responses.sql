@@ -4,11 +4,15 @@
 {{ touched_together(
     'stg_raw__survey_responses', 'customer_id', key='response_id', changed='base_raw__survey_responses'
 ) }}
-{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'interaction', 'base_raw__interactions', 'interaction_id') }}
+{{ touched_by_subject(
+    'stg_raw__survey_responses', 'response_id', 'interaction', 'base_raw__interactions', 'interaction_id'
+) }}
 {{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'ticket', 'int_tickets__current', 'ticket_id') }}
 {{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'order', 'fct_orders', 'order_id') }}
 {{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'shipment', 'base_raw__shipments', 'shipment_id') }}
-{{ touched_by_subject('stg_raw__survey_responses', 'response_id', 'article', 'base_raw__knowledge_articles', 'article_id') }}
+{{ touched_by_subject(
+    'stg_raw__survey_responses', 'response_id', 'article', 'base_raw__knowledge_articles', 'article_id'
+) }}
 {% call touched_when('fct_orders') -%}
     select response_id from {{ ref('stg_raw__survey_responses') }}
     where subject_type = 'shipment' and subject_id in (
