@@ -71,7 +71,7 @@ from outside_in.validation.inspection import (
     write_files,
 )
 from outside_in.validation.report import write_data_docs, write_json, write_junit
-from outside_in.validation.rules import Rule, suite
+from outside_in.validation.rules import REPEATED, Rule, repeated_keys, suite
 from outside_in.validation.views import FILE, ROW, present, unreadable, view
 
 SHOWN_ROWS = 5
@@ -263,6 +263,8 @@ def _create_views(
 ) -> tuple[dict[str, dict[str, bool]], dict[str, Figures]]:
     """Make the views of all tables with readable files, and read each once; `scratch` takes what was read from text.
 
+    A table of each one's repeated keys is made beside its view, see `rules.REPEATED`.
+
     Returns:
         The columns of each table, see `views.present`, and its figures. A file that proves to be damaged is broken in
         the report from then on, and its table's view is of the others.
@@ -281,6 +283,8 @@ def _create_views(
                     con.execute(f"copy {quote(name)} to {typed} (format parquet)")
                     con.execute(f"create or replace view {quote(name)} as from read_parquet({typed})")
                 figure = figures(con, table, columns[name], history.get(name, []))
+                if repeated := repeated_keys(table, columns[name]):
+                    con.execute(f"create or replace table {quote(REPEATED.format(name))} as {repeated}")
             except duckdb.Error:
                 if not _set_damaged_aside(con, name, report):
                     raise

@@ -91,6 +91,8 @@ FORMS: dict[tuple[str, str], tuple[str, str]] = {
     ("customers", "timezone"): ("is an IANA time zone", f"trim({{}}) in {ZONES}"),
 }
 
+# What a table's repeated keys are called: they are looked for once, and then both counted and located.
+REPEATED = "_oi_repeated_{}"
 REMOVED = "staging removes the value and keeps the row"
 # kind of rule to (what is expected, what is wrong otherwise, why it matters, what happens or what to do)
 TEXTS: dict[str, tuple[str, str, str, str]] = {
@@ -260,6 +262,23 @@ def suite(
     yield _rule("drift", query=f"select moved.* {query} and exists (select 1 from {{batch}})")
 
 
+def repeated_keys(table: RawTable, columns: Mapping[str, bool]) -> str:
+    """The SELECT of the keys that come more than once, see `REPEATED`; empty where a table has no whole key."""
+    key = _key(table, columns)
+    return f"select {key} from {quote(table.name)} group by all having count(*) > 1" if key else ""
+
+
+def _key(table: RawTable, columns: Mapping[str, bool]) -> str:
+    """A row's key as SQL; empty where a column that it must have is not there."""
+    if any(column in table.required and column not in columns for column in table.key):
+        return ""
+    parts = [column for column in table.key if column in columns]
+    if len(parts) == 1:
+        return quote(parts[0])
+    # A struct, unlike a bare list, holds two nulls for equal, as the contract does.
+    return f"struct_pack({', '.join(f'{quote(column)} := {quote(column)}' for column in parts)})"
+
+
 def _rule(kind: str, column: str = "", words: Mapping[str, object] | None = None, **fields: Any) -> Rule:
     """A rule with its texts filled in."""
     claim, broken, reason, advice = (text.format(**{"column": column, **(words or {})}) for text in TEXTS[kind])
@@ -276,14 +295,9 @@ def _contract_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Ru
     for column, can_fail in columns.items():
         if can_fail and column not in table.required:
             yield _rule("readable", column, {"type": column_types(table)[column]}, bad=quote(unreadable(column)))
-    must = [column for column in table.key if column in table.required]
-    if all(column in columns for column in must):
-        filled = " and ".join(f"{quote(column)} is not null" for column in must)
-        parts = ", ".join(quote(column) for column in table.key if column in columns)
-        # A struct, unlike a bare list, holds two nulls for equal, as the contract does.
-        key = f"row({parts})" if "," in parts else parts
-        repeated = f"(select {key} from {quote(table.name)} group by all having count(*) > 1)"
-        bad = f"{filled} and {key} in {repeated}"
+    if key := _key(table, columns):
+        filled = " and ".join(f"{quote(column)} is not null" for column in table.key if column in table.required)
+        bad = f"{filled} and {key} in (from {quote(REPEATED.format(table.name))})"
         yield _rule("key", table.key[0], {"key": ", ".join(table.key)}, bad=bad)
     for column, codes in table.codes.items():
         if column in columns:
