@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from outside_in.limits import memory_limit
 from outside_in.validation.inspection import literal, quote
 
 MARTS = "marts"
@@ -71,8 +72,7 @@ def write_files(built: Path, draft: Path, earlier: Iterable[Path]) -> Written:
         duckdb.Error, OSError: a copy failed, of a full disk for example.
     """
     (draft / PARQUET).mkdir(parents=True)
-    with duckdb.connect() as con:
-        con.execute(f"set temp_directory = {literal(str(draft / '.spilled'))}")
+    with duckdb.connect(config={"temp_directory": str(draft / ".spilled"), "memory_limit": memory_limit()}) as con:
         con.execute(f"attach {literal(str(built))} as {BUILT} (read_only)")
         tables = con.execute(
             f"select table_name, comment from duckdb_tables() where database_name = '{BUILT}' and schema_name = ?"

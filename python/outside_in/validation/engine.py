@@ -56,6 +56,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 )
 
 from outside_in.contract import DELETED, raw_tables
+from outside_in.limits import memory_limit
 from outside_in.validation.findings import Check, Finding, Progress, TableResult, ValidationResult
 from outside_in.validation.history import Figures, changes, earlier, figures, read_history, write_history
 from outside_in.validation.inspection import (
@@ -220,9 +221,7 @@ def run(
     # What does not fit into memory goes to a directory of our own beside the reports, as do copies that nobody keeps.
     with (
         tempfile.TemporaryDirectory(prefix=".checking-", dir=out_dir) as scratch,
-        duckdb.connect(
-            config={"temp_directory": scratch, "memory_limit": os.environ.get("OUTSIDE_IN_MEMORY", "6GB")}
-        ) as con,
+        duckdb.connect(config={"temp_directory": scratch, "memory_limit": memory_limit()}) as con,
     ):
         con.execute("set TimeZone = 'UTC'")
         known = read_files(out_dir / FILES) if copies else []
