@@ -9,7 +9,7 @@ run: .venv/run
 	$(BIN)/outside-in run --out $(OUT) $(if $(RAW_DIR),--raw-dir $(RAW_DIR)) $(if $(VARS_FILE),--vars-file $(VARS_FILE))
 
 test: .venv/dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 soak: .venv/dev
 	OUTSIDE_IN_SOAK=1 $(BIN)/python -m pytest python/tests/test_crash.py
