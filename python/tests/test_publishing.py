@@ -283,6 +283,14 @@ def test_the_command_line_lists_states_and_goes_back(output: Output) -> None:
     assert done.returncode == 2 and "no state 7" in done.stdout
 
 
+def test_publishing_keeps_to_the_memory_limit(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_build(output, 1)
+    monkeypatch.setenv("OUTSIDE_IN_MEMORY", "100kB")
+    with pytest.raises(duckdb.OutOfMemoryException):
+        publish(output, "made from 1", keep=3)
+    assert published_state(output) is None
+
+
 def test_a_full_disk_leaves_what_is_published(tmp_path: Path) -> None:
     """On a small file system of its own where one can be mounted, else with a limit on the size of files."""
     script = [sys.executable, "-m", "tests.publishing_cases", "fill_the_disk", str(tmp_path)]
