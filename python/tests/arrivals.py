@@ -108,6 +108,15 @@ FAMILIES = {
         customers=600,
         persons=60,
     ),
+    "medians": Family(
+        ("kpi_cells__quantiles",),
+        (
+            "web_events", "orders", "returns", "shipments", "tickets", "ticket_messages", "interactions",
+            "survey_responses",
+        ),
+        (*ROWS_CHANGE, "next-day", "measurements"),
+        customers=200,
+    ),
 }  # fmt: skip
 FORMATS = ("parquet", "parquet", "parquet", "csv", "jsonl")
 BOOKKEEPING = ("raw", "changes", "kept", "seeds")

@@ -34,10 +34,14 @@ SERVICE = (
     "described:1 articles-changed:2 identities:3 erasures:4 subjects:5 schedules:6 part:3!; tombstones:7 legs:8 as-of:5"
     " next-day:9 twice:0!",
 )
+MEDIANS = (
+    "next-day:1 retimed:2 measurements:3 late:4 corrections:5 whole:0!; tombstones:6 described:7 as-of:2 whole:0!",
+)
 SEQUENCES = [
     *(("web", sequence) for sequence in WEB),
     *(("commerce", sequence) for sequence in COMMERCE),
     *(("service", sequence) for sequence in SERVICE),
+    *(("medians", sequence) for sequence in MEDIANS),
 ]
 ProofOf = Callable[[str], Proof]
 
