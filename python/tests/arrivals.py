@@ -28,7 +28,7 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeGuard
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -104,7 +104,7 @@ FAMILIES = {
             "interactions", "tickets", "ticket_events", "ticket_messages", "ticket_articles", "quality_reviews",
             "survey_invitations", "survey_responses", "knowledge_articles", "shipments",
         ),
-        (*ROWS_CHANGE, "next-day", "subjects", "followed-up", "legs", "described"),
+        (*ROWS_CHANGE, "next-day", "subjects", "followed-up", "asked-again", "legs", "described"),
         customers=600,
         persons=60,
     ),
@@ -691,10 +691,14 @@ def subjects(company: Company, chance: Random) -> None:
         company.again(table, [row], chance, **{column: company.value(table, column, row, chance)})
 
 
+def _is_time(value: object) -> TypeGuard[datetime]:
+    return isinstance(value, datetime)
+
+
 @change
 def followed_up(company: Company, chance: Random) -> None:
     """The company turns out to have reached out to somebody who answered, or an agent to have written in a ticket."""
-    rows = [row for row in company.rows("survey_responses") if isinstance(row["responded_at"], datetime)]
+    rows = [row for row in company.rows("survey_responses") if _is_time(row["responded_at"])]
     one = chance.choice(rows)
     at = one["responded_at"] + chance.choice([-DAY, 50 * MINUTE, DAY, 2 * DAY, 3 * DAY])
     if chance.random() < 0.5:
@@ -705,6 +709,22 @@ def followed_up(company: Company, chance: Random) -> None:
     ticket = chance.choice(mine or [row["ticket_id"] for row in company.rows("tickets")])
     values = {"ticket_id": ticket, "author_type": "agent", "sent_at": at}
     company.again("ticket_messages", company.some("ticket_messages", chance, 1), chance, **values)
+
+
+@change
+def asked_again(company: Company, chance: Random) -> None:
+    """A customer turns out to have been asked a few times more within days, and to have answered otherwise once."""
+    asked = [row for row in company.rows("survey_invitations") if row["customer_id"] and _is_time(row["sent_at"])]
+    one = chance.choice(asked)
+    for day in range(1, 4):
+        values = {"invitation_id": f"{one['invitation_id']}-{day}", "sent_at": one["sent_at"] - day * DAY}
+        company.again("survey_invitations", [one], chance, **values)
+    rows = [row for row in company.rows("survey_responses") if row["survey_type"] == "nps" and row["customer_id"]]
+    one = chance.choice([row for row in rows if _is_time(row["responded_at"])])
+    at = one["responded_at"] + chance.choice([-2 * DAY, DAY])
+    score = 10 if isinstance(one["score"], int | float) and one["score"] <= 6 else 0
+    values = {"response_id": f"{one['response_id']}-again", "responded_at": at, "score": score}
+    company.again("survey_responses", [one], chance, **values)
 
 
 @change

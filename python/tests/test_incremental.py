@@ -29,8 +29,8 @@ COMMERCE = (
     " tombstones:9 late:1 whole:0!",
 )
 SERVICE = (
-    "next-day:1 legs:2 subjects:3 presences:4 deliveries:5 holidays:6 whole:0!; followed-up:5 retimed:6"
-    " relinked-rows:7 recoded:8 as-of:2 killed:70!",
+    "next-day:1 legs:2 subjects:3 presences:4 deliveries:5 holidays:6 whole:0!; asked-again:1 asked-again:2"
+    " asked-again:3 whole:0!; followed-up:5 retimed:6 relinked-rows:7 recoded:8 as-of:2 killed:70!",
     "described:1 articles-changed:2 identities:3 erasures:4 subjects:5 schedules:6 part:3!; tombstones:7 legs:8 as-of:5"
     " next-day:9 twice:0!",
 )
