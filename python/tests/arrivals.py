@@ -28,7 +28,7 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
-from typing import Any, TypeGuard
+from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -691,7 +691,7 @@ def subjects(company: Company, chance: Random) -> None:
         company.again(table, [row], chance, **{column: company.value(table, column, row, chance)})
 
 
-def _is_time(value: object) -> TypeGuard[datetime]:
+def _is_time(value: object) -> bool:
     return isinstance(value, datetime)
 
 
@@ -715,16 +715,17 @@ def followed_up(company: Company, chance: Random) -> None:
 def asked_again(company: Company, chance: Random) -> None:
     """A customer turns out to have been asked a few times more within days, and to have answered otherwise once."""
     asked = [row for row in company.rows("survey_invitations") if row["customer_id"] and _is_time(row["sent_at"])]
-    one = chance.choice(asked)
-    for day in range(1, 4):
-        values = {"invitation_id": f"{one['invitation_id']}-{day}", "sent_at": one["sent_at"] - day * DAY}
-        company.again("survey_invitations", [one], chance, **values)
+    for one in chance.sample(asked, min(len(asked), 1)):
+        for day in range(1, 4):
+            values = {"invitation_id": f"{one['invitation_id']}-{day}", "sent_at": one["sent_at"] - day * DAY}
+            company.again("survey_invitations", [one], chance, **values)
     rows = [row for row in company.rows("survey_responses") if row["survey_type"] == "nps" and row["customer_id"]]
-    one = chance.choice([row for row in rows if _is_time(row["responded_at"])])
-    at = one["responded_at"] + chance.choice([-2 * DAY, DAY])
-    score = 10 if isinstance(one["score"], int | float) and one["score"] <= 6 else 0
-    values = {"response_id": f"{one['response_id']}-again", "responded_at": at, "score": score}
-    company.again("survey_responses", [one], chance, **values)
+    answered = [row for row in rows if _is_time(row["responded_at"])]
+    for one in chance.sample(answered, min(len(answered), 1)):
+        at = one["responded_at"] + chance.choice([-2 * DAY, DAY])
+        score = 10 if isinstance(one["score"], int | float) and one["score"] <= 6 else 0
+        values = {"response_id": f"{one['response_id']}-again", "responded_at": at, "score": score}
+        company.again("survey_responses", [one], chance, **values)
 
 
 @change
