@@ -4,7 +4,7 @@
 {%- for entry in entries %}
     {{ 'union all' if not loop.first }}
 select
-    cast('{{ entry.kpi_id }}' as {{ dbt.type_string() }}) as kpi_id,
+    cast(kpi_id as {{ dbt.type_string() }}) as kpi_id,
     period_start as part_date,
     dimension_number,
     dimension_value,
@@ -13,5 +13,5 @@ select
 from (
     {{- cell_values(entry, 'month', ["'" ~ entry.kpi_id ~ "'", period_start(entry.date, 'month')]) }}
 ) as {{ entry.kpi_id }}_values
-group by period_start, dimension_number, dimension_value, measure
+group by kpi_id, period_start, dimension_number, dimension_value, measure
 {%- endfor %}
