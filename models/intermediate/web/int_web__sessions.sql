@@ -7,6 +7,12 @@ events as (
     select * from {{ touched('int_web__events') }}
 ),
 
+-- Read by itself: what is read twice is first held in memory.
+events_of_customers as (
+    select * from {{ touched('int_web__events') }}
+    where customer_id is not null
+),
+
 links as (
     select * from {{ ref('int_identity__links') }}
 ),
@@ -34,20 +40,26 @@ sessions as (
         bool_or(event_name = 'article_vote' and coalesce(vote = 'helpful', false)) as has_helpful_vote,
         bool_or(event_name = 'lead') as has_lead,
         bool_or(event_name = 'purchase') as has_purchase,
+        min(customer_id) as named_customer_id,
+        coalesce(min(customer_id) <> max(customer_id), false) as has_customers,
         count(engagement_ms) > 0 as is_engagement_recorded
     from events
     group by session_key, visitor_id
 ),
 
-named_customers as (
+-- Few sessions name more than one customer, so few events have to be put in order.
+last_named_customers as (
     select
         session_key,
         customer_id,
         row_number() over (
             partition by session_key order by event_at desc, event_id desc
         ) as customer_rank
-    from events
-    where customer_id is not null
+    from events_of_customers
+    where session_key in (
+        select session_key from sessions
+        where has_customers
+    )
 ),
 
 known_sessions as (
@@ -56,12 +68,13 @@ known_sessions as (
         -- The visitor of an erased customer is nobody, though the session stays one.
         case when erased_identities.identity_value is null then sessions.visitor_id end as known_visitor_id,
         coalesce(
-            named_customers.customer_id,
+            last_named_customers.customer_id,
+            sessions.named_customer_id,
             case when erased_identities.identity_value is null then links.customer_id end
         ) as known_customer_id
     from sessions
-    left join named_customers
-        on sessions.session_key = named_customers.session_key and named_customers.customer_rank = 1
+    left join last_named_customers
+        on sessions.session_key = last_named_customers.session_key and last_named_customers.customer_rank = 1
     left join links on sessions.visitor_id = links.identity_value
     left join erased_identities on sessions.visitor_id = erased_identities.identity_value
 ),

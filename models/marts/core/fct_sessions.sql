@@ -14,7 +14,7 @@ sessions as (
     select * from {{ touched('int_web__sessions') }}
 ),
 
--- Imported three times: what is read twice is first held in memory, and few events have an article or a term.
+-- Imported several times: what is read twice is first held in memory, and few of these rows are needed.
 events as (
     select * from {{ touched('int_web__events') }}
 ),
@@ -29,9 +29,14 @@ search_events as (
     where search_term is not null
 ),
 
-page_views as (
+first_page_views as (
     select * from {{ touched('int_web__page_views') }}
-    where is_page_view
+    where page_view_number = 1
+),
+
+last_page_views as (
+    select * from {{ touched('int_web__page_views') }}
+    where is_last_in_session
 ),
 
 referrer_hosts as (
@@ -48,15 +53,15 @@ page_time as (
 
 landings as (
     select
-        page_views.session_key,
-        page_views.site,
-        page_views.page_path,
-        page_views.page_type,
-        page_views.article_id,
-        page_views.search_term,
-        page_views.device_type,
-        page_views.country,
-        page_views.language,
+        first_page_views.session_key,
+        first_page_views.site,
+        first_page_views.page_path,
+        first_page_views.page_type,
+        first_page_views.article_id,
+        first_page_views.search_term,
+        first_page_views.device_type,
+        first_page_views.country,
+        first_page_views.language,
         events.utm_medium as medium,
         events.utm_campaign as campaign,
         coalesce(
@@ -66,19 +71,9 @@ landings as (
             when events.utm_medium is not null then lower(trim(events.utm_medium)) = 'organic'
             else events.click_id is null and coalesce(referrer_hosts.is_search_engine, false)
         end as is_organic
-    from page_views
-    inner join events on page_views.event_id = events.event_id
+    from first_page_views
+    inner join events on first_page_views.event_id = events.event_id
     left join referrer_hosts on events.referrer = referrer_hosts.referrer
-    where page_views.page_view_number = 1
-),
-
-page_view_counts as (
-    select
-        session_key,
-        count(*) as page_view_count,
-        max(case when is_last_in_session then page_path end) as exit_page
-    from page_views
-    group by session_key
 ),
 
 articles_seen as (
@@ -101,28 +96,21 @@ terms_searched as (
     from search_events
 ),
 
-article_time as (
+time_by_page as (
     select
         session_key,
+        bool_or(page_type = 'support_article') as is_article,
         sum(cast(engaged_seconds as decimal(18, 6))) as engaged_seconds
     from page_time
     group by session_key, coalesce(page_path, article_id)
-    having bool_or(page_type = 'support_article')
-),
-
-longest_articles as (
-    select
-        session_key,
-        cast(max(engaged_seconds) as double) as longest_article_seconds
-    from article_time
-    group by session_key
 ),
 
 engaged_time as (
     select
         session_key,
-        cast(sum(cast(engaged_seconds as decimal(18, 6))) as double) as engaged_seconds
-    from page_time
+        cast(sum(engaged_seconds) as double) as engaged_seconds,
+        cast(max(case when is_article then engaged_seconds end) as double) as longest_article_seconds
+    from time_by_page
     group by session_key
 )
 
@@ -136,7 +124,7 @@ select
     'web' as channel,
     landings.site,
     landings.page_path as landing_page,
-    page_view_counts.exit_page,
+    last_page_views.page_path as exit_page,
     landings.page_type,
     landings.device_type,
     coalesce(landings.country, sessions.customer_country) as country,
@@ -149,13 +137,13 @@ select
     articles_seen.article_id as last_article_id,
     articles.topic,
     terms_searched.search_term as last_search_term,
-    coalesce(page_view_counts.page_view_count, 0) as page_view_count,
+    coalesce(last_page_views.page_view_number, 0) as page_view_count,
     engaged_time.engaged_seconds,
-    coalesce(page_view_counts.page_view_count >= 2, false)
+    coalesce(last_page_views.page_view_number >= 2, false)
     or coalesce(engaged_time.engaged_seconds >= {{ var('engaged_session_seconds') }}, false)
     or sessions.has_lead
     or sessions.has_purchase as is_engaged,
-    longest_articles.longest_article_seconds,
+    engaged_time.longest_article_seconds,
     sessions.is_support_session,
     sessions.has_contact_click,
     sessions.has_chat_request,
@@ -168,15 +156,14 @@ select
     true as is_session,
     sessions.customer_id is not null as is_identified,
     sessions.is_support_session and coalesce(landings.is_organic, false) as is_organic_support_session,
-    page_view_counts.page_view_count = 1 as is_bounce,
-    page_view_counts.page_view_count as pages_seen
+    last_page_views.page_view_number = 1 as is_bounce,
+    last_page_views.page_view_number as pages_seen
 from sessions
 left join landings on sessions.session_key = landings.session_key
-left join page_view_counts on sessions.session_key = page_view_counts.session_key
+left join last_page_views on sessions.session_key = last_page_views.session_key
 left join articles_seen
     on sessions.session_key = articles_seen.session_key and articles_seen.article_rank = 1
 left join articles on articles_seen.article_id = articles.article_id
 left join terms_searched
     on sessions.session_key = terms_searched.session_key and terms_searched.term_rank = 1
-left join longest_articles on sessions.session_key = longest_articles.session_key
 left join engaged_time on sessions.session_key = engaged_time.session_key
