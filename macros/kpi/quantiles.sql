@@ -25,20 +25,32 @@
     {{ 0 if dimension == 'overall' else entry.by.index(dimension) + 1 }}
 {%- endmacro %}
 
-{#- One row per row of the fact and cell of a grain in which it lies; `key` is that of the model that reads it. -#}
+{#-
+    One row per row of the fact and cell of a grain in which it lies; `key` is that of the model that reads it. The fact is
+    read once for all dimensions: a run that works on few keys looks for their rows each time.
+-#}
 {% macro cell_values(entry, grain, key) %}
-    {%- for dimension in cell_dimensions(entry, grain) %}
-    {{ 'union all' if not loop.first }}
+    {%- set dimensions = cell_dimensions(entry, grain) %}
     select
         '{{ entry.kpi_id }}' as kpi_id,
         '{{ grain }}' as period_grain,
         {{ period_start(entry.date, grain) }} as period_start,
-        {{ dimension_number(entry, dimension) }} as dimension_number,
-        {{ "'overall'" if dimension == 'overall' else dimension_member(dimension) }} as dimension_value,
+        dimensions.dimension_number,
+        case dimensions.dimension_number
+            {%- for dimension in dimensions %}
+            when {{ dimension_number(entry, dimension) }} then {{
+                "'overall'" if dimension == 'overall' else dimension_member(dimension)
+            }}
+            {%- endfor %}
+        end as dimension_value,
         cast({{ entry.measure }} as double) as measure
     from {{ touched(entry.fact, key) }}
+    cross join (
+        {%- for dimension in dimensions %}
+        {{ 'union all ' if not loop.first }}select {{ dimension_number(entry, dimension) }} as dimension_number
+        {%- endfor %}
+    ) as dimensions
     where {{ entry.date }} is not null and {{ entry.measure }} is not null
-    {%- endfor %}
 {% endmacro %}
 
 {#- The rows of days and weeks, each in every cell in which it lies. -#}

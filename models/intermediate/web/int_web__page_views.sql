@@ -1,11 +1,10 @@
 {{ config(unique_key='session_key') }}
 -- grain: one row per page view, and one per measurement whose page view was not recorded
 {{ touched_together('int_web__events', 'page_view_id', key='session_key') }}
-with
-
--- Measurements come in rows of their own; they belong to the page view whose id they carry, and a later
--- one replaces an earlier one.
-page_rows as (
+{%- set measures = ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %}
+{#- Measurements come in rows of their own; they belong to the page view whose id they carry, and a later one replaces
+    an earlier one. Written where it is read: what is read twice is first held in memory, with all of its columns. #}
+{%- set page_rows %}
     select
         event_id,
         page_view_id,
@@ -21,62 +20,84 @@ page_rows as (
         country,
         language,
         case when event_name = 'page_view' then engagement_ms end as engagement_ms,
-        page_load_ms,
-        lcp_ms,
-        inp_ms,
-        cls,
+        {{ measures | join(', ') }},
         -- Without an id each row is a page view of its own.
         coalesce('view:' || page_view_id, 'event:' || event_id) as page_view_key
     from {{ touched('int_web__events') }}
-    where event_name = 'page_view' or coalesce(page_load_ms, lcp_ms, inp_ms, cls) is not null
-),
+    where event_name = 'page_view' or coalesce({{ measures | join(', ') }}) is not null
+{% endset %}
+with
 
-ranked_rows as (
-    select
-        *,
-        row_number() over (
-            partition by page_view_key order by is_page_view desc, event_at asc, event_id asc
-        ) as row_rank
-    from page_rows
-),
-
--- A window would carry all columns through another sort.
-measurements as (
+-- Most page views came once and were measured once: their rows need no order.
+pages as (
     select
         page_view_key,
         cast(sum(cast(engagement_ms as decimal(28, 8))) as double) as engagement_before_ms,
-    {%- for measure in ['page_load_ms', 'lcp_ms', 'inp_ms', 'cls'] %}
-    max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        {%- for measure in measures %}
+        max({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        count(case when is_page_view then 1 end) = 1
+        {%- for measure in measures %}
+        and count({{ measure }}) <= 1
+        {%- endfor %} as is_plain
+    from ({{ page_rows }}) as page_rows
+    group by page_view_key
+),
+
+-- Narrow, because a window carries all columns through its sort.
+ranked_rows as (
+    select
+        event_id,
+        page_view_key,
+        {{ measures | join(', ') }},
+        row_number() over (
+            partition by page_view_key order by is_page_view desc, event_at asc, event_id asc
+        ) as row_rank
+    from ({{ page_rows }}) as page_rows
+    where page_view_key in (
+        select page_view_key from pages
+        where not is_plain
+    )
+),
+
+last_measurements as (
+    select
+        page_view_key,
+        min(case when row_rank = 1 then event_id end) as first_event_id,
+        {%- for measure in measures %}
+        max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
     from ranked_rows
-    where coalesce(engagement_ms, page_load_ms, lcp_ms, inp_ms, cls) is not null
     group by page_view_key
 ),
 
 page_views as (
     select
-        ranked_rows.event_id,
-        ranked_rows.page_view_id,
-        ranked_rows.session_key,
-        ranked_rows.event_at,
-        ranked_rows.is_page_view,
-        ranked_rows.site,
-        ranked_rows.page_path,
-        ranked_rows.page_type,
-        ranked_rows.article_id,
-        ranked_rows.search_term,
-        ranked_rows.device_type,
-        ranked_rows.country,
-        ranked_rows.language,
-        measurements.engagement_before_ms,
-        measurements.page_load_ms,
-        measurements.lcp_ms,
-        measurements.inp_ms,
-        measurements.cls
-    from ranked_rows
-    left join measurements on ranked_rows.page_view_key = measurements.page_view_key
-    where ranked_rows.row_rank = 1
+        page_rows.event_id,
+        page_rows.page_view_id,
+        page_rows.session_key,
+        page_rows.event_at,
+        page_rows.is_page_view,
+        page_rows.site,
+        page_rows.page_path,
+        page_rows.page_type,
+        page_rows.article_id,
+        page_rows.search_term,
+        page_rows.device_type,
+        page_rows.country,
+        page_rows.language,
+        pages.engagement_before_ms,
+        {%- for measure in measures %}
+        coalesce(last_measurements.{{ measure }}, pages.{{ measure }}) as {{ measure }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from ({{ page_rows }}) as page_rows
+    inner join pages on page_rows.page_view_key = pages.page_view_key
+    left join last_measurements on page_rows.page_view_key = last_measurements.page_view_key
+    where
+        (pages.is_plain and page_rows.is_page_view)
+        or page_rows.event_id = last_measurements.first_event_id
 )
 
 select

@@ -34,6 +34,8 @@ sizes as (
         {{ row_count }} as row_count
     from ({{ values }}) as each_value
     group by kpi_id, period_grain, period_start, dimension_number, dimension_value
+    -- True of every group. It has DuckDB expect few cells, and look values up among cells, not cells among values.
+    having count(*) > 0
     {%- endfor %}
 ),
 
