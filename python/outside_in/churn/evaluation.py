@@ -187,17 +187,26 @@ def weigh_features(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: in
     outcome = np.concatenate([test["is_churned"].to_numpy(bool) for _, test in models])
     closed_forms = [model.predict(test, "closed_form") for model, test in models]
 
+    as_they_are = [
+        model.blend(closed_form, test) for (model, test), closed_form in zip(models, closed_forms, strict=True)
+    ]
+
     def predicted(feature: str, change: Callable[[Floats], Floats]) -> Floats:
-        """Predictions for everybody with one feature changed."""
+        """Predictions for everybody with one feature changed; trees are asked again only about whom that changes."""
         parts = []
-        for (model, test), closed_form in zip(models, closed_forms, strict=True):
+        for (model, test), closed_form, known in zip(models, closed_forms, as_they_are, strict=True):
+            values = closed_form if feature == "closed_form" else test[feature].to_numpy()
+            changed = change(values)
+            moved = (changed != values) & ~(np.isnan(changed) & np.isnan(values))
+            rows, part = test[moved], known.copy()
             if feature == "closed_form":
-                parts.append(model.blend(change(closed_form), test))
+                part[moved] = model.blend(changed[moved], rows)
             else:
-                parts.append(model.blend(closed_form, test.assign(**{feature: change(test[feature].to_numpy())})))
+                part[moved] = model.blend(closed_form[moved], rows.assign(**{feature: changed[moved]}))
+            parts.append(part)
         return np.concatenate(parts)
 
-    actual = log_loss(outcome, predicted("closed_form", lambda values: values))
+    actual = log_loss(outcome, np.concatenate(as_they_are))
     values_of = {feature: np.concatenate([test[feature].to_numpy() for _, test in models]) for feature in FEATURES}
     values_of["closed_form"] = np.concatenate(closed_forms)
     rows = []
