@@ -15,7 +15,7 @@ NESTED_LOOPS = ("BLOCKWISE_NL_JOIN", "NESTED_LOOP_JOIN", "CROSS_PRODUCT")
 # Quarters of a day, schedules, search engines: what a table is combined with on purpose stays this small.
 FEW_ROWS = 100
 # Counts, which doubles hold exactly.
-SUMS_OF_WHOLE_DOUBLES = {"int_availability__segments"}
+SUMS_OF_WHOLE_DOUBLES = {"int_availability__segments", "kpi_cells__quantiles"}
 
 
 def compiled_models(built: Built) -> list[Path]:
