@@ -109,10 +109,16 @@
 
 {#- What is known of kept tables and views, where `ids` name them: looking at a view's SQL takes a while. -#}
 {% macro kept_versions(ids) %}
-    {%- set found = {'tables': {}, 'views': {}, 'engine': run_query('select version()').rows[0][0]} -%}
-    {%- set names = sql_text_list(ids + [model.unique_id]) -%}
-    {%- for row in run_query('select name, version, definition, inputs from kept.tables where name in ' ~ names).rows -%}
-        {%- do found.tables.update({row[0]: {'version': row[1] | int, 'definition': row[2], 'inputs': fromjson(row[3])}}) -%}
+    {%- set found = {'tables': {}, 'views': {}} -%}
+    {#- One statement: this is asked for each node of a run. -#}
+    {%- for row in run_query(
+        'select engine.*, tables.name, tables.version, tables.definition, tables.inputs from (select version()) as engine'
+        ~ ' left join kept.tables as tables on tables.name in ' ~ sql_text_list(ids + [model.unique_id])
+    ).rows -%}
+        {%- do found.update({'engine': row[0]}) -%}
+        {%- if row[1] -%}
+            {%- do found.tables.update({row[1]: {'version': row[2] | int, 'definition': row[3], 'inputs': fromjson(row[4])}}) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set views = [] -%}
     {%- for id in ids if is_view(id) -%}{%- do views.append(graph.nodes[id].alias) -%}{%- endfor -%}
@@ -335,13 +341,15 @@
     {{ return(step) }}
 {% endmacro %}
 
-{#- Kept models that read this one. -#}
-{% macro kept_readers() %}
+{#- Kept models that read this one, or a view that does. -#}
+{% macro kept_readers(id=model.unique_id) %}
     {%- set found = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'kept' -%}
-        {%- for id in node.depends_on.nodes if model.unique_id in tables_behind(id) -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and id in node.depends_on.nodes -%}
+        {%- if node.config.materialized == 'kept' -%}
             {%- do found.append(node) -%}
-        {%- endfor -%}
+        {%- elif node.config.materialized == 'view' -%}
+            {%- do found.extend(kept_readers(node.unique_id)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}

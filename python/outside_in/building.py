@@ -37,7 +37,6 @@ COUNTED = {
     "clv_fitted_customers": (100, 10_000_000),  # fewer are fitted no model
     "minimum_sample": (0, 1_000_000),
 }
-FINISHED = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult")
 DISK_FULL = "the disk is full: make room and run again"
 Progress = Callable[[int, int, str], None]
 
@@ -165,7 +164,7 @@ def build(
     output.built.parent.mkdir(parents=True, exist_ok=True)
     _prepare(output, afresh)
     command = [
-        sys.executable, "-m", "outside_in.dbt_process", "--log-format", "json", "--no-version-check", "build",
+        sys.executable, "-m", "outside_in.dbt_process", "--no-version-check", "build",
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
         "--target-path", str((output.dbt / "target").resolve()), "--log-path", str((output.dbt / "logs").resolve()),
         "--exclude-resource-type", "unit_test", "--vars", json.dumps(dbt_vars),
@@ -284,18 +283,14 @@ def _is_made_by(output: Output, project: str) -> bool:
 def _follow(lines: IO[str], result: BuildResult, progress: Progress | None) -> None:
     for line in lines:
         try:
-            event = json.loads(line)
-        except json.JSONDecodeError:
+            told = json.loads(line)
+        except json.JSONDecodeError:  # what a library printed
             continue
-        info, data = event.get("info", {}), event.get("data", {})
-        name = info.get("name")
-        if name in FINISHED:
-            node = data.get("node_info", {}).get("node_name", "")
+        if "failure" in told:
+            result.failures.append(explained(told["failure"]))
+        else:
             result.nodes += 1
             if progress:
-                progress(data.get("index", result.nodes), data.get("total", 0), node)
-            status = str(data.get("status", "")).lower()
-            if status.startswith("warn"):
-                result.warnings.append(f"{node}: {data.get('num_failures', '')} rows")
-        elif name in ("RunResultError", "MainEncounteredError", "RunResultFailure"):
-            result.failures.append(explained(str(info.get("msg", ""))))
+                progress(told["done"] or result.nodes, told["in_all"], told["node"])
+            if told["status"].startswith("warn"):
+                result.warnings.append(f"{told['node']}: {told['found']} rows")

@@ -1,12 +1,45 @@
 """dbt in a process that ends when the one that started it does: nobody builds on behind a dead run's back.
 
-`python -m outside_in.dbt_process ARGUMENTS` is `dbt ARGUMENTS` as long as its standard input stays open.
+`python -m outside_in.dbt_process ARGUMENTS` is `dbt ARGUMENTS` as long as its standard input stays open. It prints a
+line of JSON for each node that finished and each failure (see `told`), and ends with 0 when all is well, else with 1.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from threading import Thread
+from typing import Any
+
+FINISHED = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult")
+FAILED = ("RunResultError", "MainEncounteredError", "RunResultFailure")
+
+
+def told(event: Any) -> dict[str, Any]:
+    """What is printed of one of dbt's events.
+
+    Returns:
+        `node`, `done` of how many `in_all`, `status` and for a test how many rows were `found`, where a node finished;
+        the text of a `failure`; nothing of other events.
+    """
+    name, data = event.info.name, event.data
+    if name in FAILED:
+        return {"failure": event.info.msg}
+    if name not in FINISHED:
+        return {}
+    return {
+        "node": data.node_info.node_name,
+        "done": getattr(data, "index", 0),
+        "in_all": getattr(data, "total", 0),
+        "status": data.status.lower(),
+        "found": getattr(data, "num_failures", 0),
+    }
+
+
+def _print(event: Any) -> None:
+    if line := told(event):
+        print(json.dumps(line), flush=True)
 
 
 def _end_with_parent() -> None:
@@ -15,7 +48,9 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    from dbt.cli.main import cli
+    from dbt.cli.main import dbtRunner
 
     Thread(target=_end_with_parent, daemon=True).start()
-    cli()
+    # Not dbt's own JSON, for which it writes out every event, also those of levels that nobody asked for.
+    done = dbtRunner(callbacks=[_print]).invoke(["--log-level", "none", *sys.argv[1:]])
+    sys.exit(not done.success)

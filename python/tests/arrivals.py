@@ -847,13 +847,13 @@ def read_rounds(text: str) -> list[Round]:
     return rounds
 
 
-def sequences(family: str) -> st.SearchStrategy[list[Round]]:
-    """Sequences of two to four rounds of two to five changes."""
+def sequences(family: str, least: int = 2, most: int = 4) -> st.SearchStrategy[list[Round]]:
+    """Sequences of at least and at most so many rounds of two to five changes."""
     often = FAMILIES[family].changes
     changes = st.tuples(st.sampled_from([*often, *often, *CHANGES]), st.integers(0, 999))
     some = st.lists(changes, min_size=2, max_size=5).map(tuple)
     return st.lists(
-        st.builds(Round, some, st.sampled_from(RUNS), st.integers(0, 99), st.booleans()), min_size=2, max_size=4
+        st.builds(Round, some, st.sampled_from(RUNS), st.integers(0, 99), st.booleans()), min_size=least, max_size=most
     )
 
 

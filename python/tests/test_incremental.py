@@ -10,9 +10,9 @@ from random import Random
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.arrivals import CHANGES, Proof, Round, differences, read_rounds, sequences, written
+from tests.arrivals import CHANGES, FAMILIES, Proof, Round, differences, read_rounds, sequences, written
 
 # Each kind of change is in one of them, and each way to run; after every round all tables are compared.
 WEB = (
@@ -43,6 +43,8 @@ SEQUENCES = [
     *(("service", sequence) for sequence in SERVICE),
     *(("medians", sequence) for sequence in MEDIANS),
 ]
+# Of each family, in several tests so that processes share them; `make soak` tries a thousand longer ones.
+RANDOM_TESTS, RANDOM_SEQUENCES = 2, 7
 ProofOf = Callable[[str], Proof]
 
 
@@ -72,10 +74,19 @@ def test_fixed_sequences_end_in_what_a_full_refresh_gives(proof_of: ProofOf, fam
     proof_of(family).check(read_rounds(sequence))
 
 
-@settings(max_examples=3, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(sequences("web"))
-def test_random_sequences_end_in_what_a_full_refresh_gives(proof: Proof, rounds: list[Round]) -> None:
-    proof.check(rounds)
+@pytest.mark.parametrize("number", range(RANDOM_TESTS))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_random_sequences_end_in_what_a_full_refresh_gives(proof_of: ProofOf, family: str, number: int) -> None:
+    @settings(
+        max_examples=RANDOM_SEQUENCES, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # to make a failing one shorter takes hours
+    )  # fmt: skip
+    @seed(number)
+    @given(sequences(family, least=1, most=2))
+    def check(rounds: list[Round]) -> None:
+        proof_of(family).check(rounds)
+
+    check()
 
 
 def test_the_fixed_sequences_know_every_change_and_run() -> None:
