@@ -2,6 +2,12 @@
 -- grain: one row per session, page and article on which time was spent
 with
 
+-- Read here and again below: what is read twice from one place is first held in memory, with all of its rows.
+engaged_events as (
+    select * from {{ touched('int_web__events') }}
+    where engagement_ms is not null and event_name <> 'page_view'
+),
+
 events as (
     select * from {{ touched('int_web__events') }}
 ),
@@ -49,8 +55,7 @@ spells as (
         page_type,
         article_id,
         engagement_ms / 1e3 as engaged_seconds
-    from events
-    where engagement_ms is not null and event_name <> 'page_view'
+    from engaged_events
 
     union all
 
