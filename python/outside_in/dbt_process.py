@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any
 
 FINISHED = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult")
-FAILED = ("RunResultError", "MainEncounteredError", "RunResultFailure")
+FAILED = ("RunResultError", "RunResultFailure")
 
 
 def told(event: Any) -> dict[str, Any]:
@@ -31,14 +31,14 @@ def told(event: Any) -> dict[str, Any]:
     return {
         "node": data.node_info.node_name,
         "done": getattr(data, "index", 0),
-        "in_all": getattr(data, "total", 0),
+        "in_all": getattr(data, "total", 0) or getattr(data, "num_models", 0),  # tests have another word for it
         "status": data.status.lower(),
         "found": getattr(data, "num_failures", 0),
     }
 
 
-def _print(event: Any) -> None:
-    if line := told(event):
+def _print(line: dict[str, Any]) -> None:
+    if line:
         print(json.dumps(line), flush=True)
 
 
@@ -52,5 +52,7 @@ if __name__ == "__main__":
 
     Thread(target=_end_with_parent, daemon=True).start()
     # Not dbt's own JSON, for which it writes out every event, also those of levels that nobody asked for.
-    done = dbtRunner(callbacks=[_print]).invoke(["--log-level", "none", *sys.argv[1:]])
+    done = dbtRunner(callbacks=[lambda event: _print(told(event))]).invoke(["--log-level", "none", *sys.argv[1:]])
+    if done.exception:
+        _print({"failure": str(done.exception)})
     sys.exit(not done.success)
