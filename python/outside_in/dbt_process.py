@@ -38,8 +38,9 @@ def told(event: Any) -> dict[str, Any]:
 
 
 def _print(line: dict[str, Any]) -> None:
-    if line:
-        print(json.dumps(line), flush=True)
+    if line:  # in one piece: dbt's threads tell at the same time
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 def _end_with_parent() -> None:
