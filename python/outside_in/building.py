@@ -288,7 +288,7 @@ def _follow(lines: IO[str], result: BuildResult, progress: Progress | None) -> N
             continue
         if "failure" in told:
             result.failures.append(explained(told["failure"]))
-        else:
+        elif "node" in told:
             result.nodes += 1
             if progress:
                 progress(told["done"] or result.nodes, told["in_all"], told["node"])
