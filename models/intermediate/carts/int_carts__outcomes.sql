@@ -53,9 +53,9 @@ ordered_steps as (
         event_id,
         event_type,
         checkout_step,
-        -- At one instant the order comes last: nobody orders before the cart is filled.
+        -- At one instant the purchase comes last: nobody buys before the cart is filled.
         max(case when event_type <> 'purchase' then event_at end) over (
-            partition by cart_id order by event_at, event_id nulls last
+            partition by cart_id order by event_at, event_type = 'purchase', event_id nulls last
             rows between unbounded preceding and 1 preceding
         ) as waits_since,
         row_number() over (

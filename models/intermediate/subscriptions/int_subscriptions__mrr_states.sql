@@ -16,7 +16,7 @@ currencies as (
     select * from {{ ref('int_money__reporting_currency') }}
 ),
 
-priced_events as (
+converted_events as (
     select
         subscription_events.event_id,
         subscription_events.subscription_id,
@@ -25,10 +25,7 @@ priced_events as (
         subscription_events.event_at,
         subscription_events.event_date,
         subscription_events.event_type,
-        -- A cancelled subscription is worth nothing; a paused one keeps its price for when it resumes.
-        subscription_events.event_type = 'cancel' or (
-            subscription_events.event_type <> 'pause' and subscription_events.mrr_amount is not null
-        ) as is_priced,
+        -- A cancelled subscription is worth nothing.
         case when subscription_events.event_type = 'cancel' then 0 else
             {{ in_reporting_currency('subscription_events.mrr_amount', 'subscription_events.currency',
                                      'rates.rate', 'currencies.reporting_currency') }}
@@ -36,6 +33,14 @@ priced_events as (
     from subscription_events
     cross join currencies
     {{ join_rate('rates', 'subscription_events.currency', 'subscription_events.event_date') }}
+),
+
+-- A paused one keeps its price for when it resumes; an amount that cannot be converted is none.
+priced_events as (
+    select
+        *,
+        event_type <> 'pause' and price is not null as is_priced
+    from converted_events
 ),
 
 -- Numbers the stretches of events that share a price, and those that share a product.

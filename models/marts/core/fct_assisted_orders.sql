@@ -57,7 +57,7 @@ steps_before as (
             order by events.event_at desc, events.event_id desc
         ) as article_rank,
         row_number() over (
-            partition by credited_orders.order_id, events.event_name = 'cta_click'
+            partition by credited_orders.order_id, events.event_name = 'cta_click' and events.cta_id is not null
             order by events.event_at desc, events.event_id desc
         ) as cta_rank
     from credited_orders

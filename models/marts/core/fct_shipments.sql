@@ -71,7 +71,9 @@ select
     followed_shipments.first_notice_at,
 
     -- KPI flags and measures: null keeps a row out of the KPI
-    {{ days_elapsed('orders.ordered_at', 'judged_shipments.delivered_at') }} as delivery_days,
+    case when orders.is_order then
+            {{ days_elapsed('orders.ordered_at', 'judged_shipments.delivered_at') }}
+    end as delivery_days,
     case when judged_shipments.delivered_at is not null then not judged_shipments.is_late end as is_on_time,
     case when judged_shipments.delivered_at is not null then
             coalesce(followed_shipments.required_status_count, 0) = {{ required_statuses | length }}

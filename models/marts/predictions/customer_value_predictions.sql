@@ -163,14 +163,8 @@ select
     ranked_forecasts.predicted_clv,
     ranked_forecasts.predicted_clv_low,
     ranked_forecasts.predicted_clv_high,
-    -- Numbered, so that a report sorts them by itself.
-    case
-        when ranked_forecasts.predicted_clv is null then null
-        when ranked_forecasts.fifth = 5 then '5 highest fifth'
-        when ranked_forecasts.fifth = 4 then '4 high fifth'
-        when ranked_forecasts.fifth = 3 then '3 middle fifth'
-        when ranked_forecasts.fifth = 2 then '2 low fifth'
-        else '1 lowest fifth'
+    case when ranked_forecasts.predicted_clv is not null then
+            'q' || cast(cast(ranked_forecasts.fifth as int) as {{ dbt.type_string() }})
     end as clv_band
 from ranked_forecasts
 cross join run

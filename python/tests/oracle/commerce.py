@@ -64,7 +64,9 @@ def deliveries(world: World, results: Results) -> None:
     wanted = happened[happened["status"].isin(required)]
     counts = wanted.groupby("shipment_id")["status"].nunique()
     rows = rows.assign(
-        days=(rows["delivered_at"] - rows["ordered_at"]).dt.total_seconds() / 86400,
+        days=((rows["delivered_at"] - rows["ordered_at"]).dt.total_seconds() / 86400).where(
+            rows["status"] != "cancelled"
+        ),
         promised=rows["promised_at"].notna(),
         on_time=rows["delivered_at"] < rows["promise_ends"],
         visible=rows["shipment_id"].map(counts).fillna(0) == len(required),
