@@ -28,15 +28,13 @@
 
 {#-
     The keys of an import's rows whose visitor is somebody else now, or whose customer is described otherwise: what
-    `int_identity__links`, `stg_raw__erased_identities` and `dim_customers` touch where rows are known by both.
+    `int_identity__links` and `dim_customers` touch where rows are known by both.
 -#}
 {% macro touched_by_visitor(name, key) -%}
-    {%- for links in ['int_identity__links', 'stg_raw__erased_identities'] %}
-{% call touched_when(links) -%}
+{% call touched_when('int_identity__links') -%}
     select {{ key }} from {{ ref(name) }}
-    where visitor_id in (select identity_value from {{ changes(links) }})
+    where visitor_id in (select identity_value from {{ changes('int_identity__links') }})
 {%- endcall %}
-    {%- endfor %}
 {% call touched_when('dim_customers') -%}
     select {{ key }} from {{ ref(name) }}
     where

@@ -22,6 +22,10 @@ select
             judged.{{ column }},
         {%- endif %}
     {% endfor -%}
+    {#- A visit or a click leads to a person in other ways, too, which must not make it somebody else's. #}
+    {%- if has_person and 'click_id' in columns %}
+    erased.customer_id is not null as is_of_erased_customer,
+    {%- endif %}
     judged._loaded_at
 from {{ ref('base_raw__' ~ table) }} as judged
 cross join {{ ref('stg_raw__as_of') }} as run
@@ -59,16 +63,16 @@ where
 {%- endmacro %}
 
 {#-
-    A text without the e-mail address or telephone number in it: an address is left without its query, anything else that
-    holds one is not shown at all. Nine digits make a number, but not in paths, where ids are as long.
+    A text without the e-mail address or telephone number in it: a page's address is left without its query, and keeps its
+    other parts, so that pages stay apart; anything else that holds one is not shown at all. Nine digits make a number, but
+    not in paths, where ids are as long. The name of a page may begin with an at sign.
 -#}
 {% macro without_contact(column) -%}
     {%- set is_path = column.endswith('page_path') or column.endswith('referrer') -%}
     case
         {%- if is_path %}
         when not {{ has_at_sign(column) }} then {{ column }}
-        when {{ has_at_sign("split_part(" ~ column ~ ", '?', 1)") }} then '***'
-        else split_part({{ column }}, '?', 1)
+        else {{ replaced("split_part(" ~ column ~ ", '?', 1)", '[^/&=#]+(@|%40)[^/&=#]+[.][^/&=#]+', '***') }}
         {%- else %}
         when
             {{ has_at_sign(column) }}

@@ -13,13 +13,6 @@
     select event_id from {{ ref('int_ads__events') }}
     where click_id in (select click_id from {{ changes('int_web__session_click_ids') }})
 {%- endcall %}
-{% call touched_when('stg_raw__erased_identities') -%}
-    select event_id from {{ this }}
-    where session_key in (
-        select session_key from {{ ref('int_web__sessions') }}
-        where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
-    )
-{%- endcall %}
 with
 
 clicks as (
@@ -29,10 +22,6 @@ clicks as (
 
 sessions as (
     select * from {{ ref('int_web__sessions') }}
-),
-
-erased_identities as (
-    select * from {{ ref('stg_raw__erased_identities') }}
 ),
 
 session_click_ids as (
@@ -84,11 +73,10 @@ known_clicks as (
     select
         clicks_with_session.*,
         sessions.customer_id as session_customer_id,
-        case when erased_identities.identity_value is null then sessions.visitor_id end
-            as session_visitor_id
+        sessions.visitor_id as session_visitor_id
     from clicks_with_session
-    left join sessions on clicks_with_session.session_key = sessions.session_key
-    left join erased_identities on sessions.visitor_id = erased_identities.identity_value
+    left join sessions
+        on clicks_with_session.session_key = sessions.session_key and clicks_with_session.is_refused is not true
 )
 
 select

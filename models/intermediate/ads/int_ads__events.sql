@@ -44,6 +44,7 @@ own_events as (
         click_id,
         visitor_id,
         customer_id,
+        is_of_erased_customer,
         placement,
         creative_id,
         cost_amount,
@@ -62,6 +63,9 @@ select
     case when customers.analytics_consent is not false then
             coalesce(own_events.customer_id, links.customer_id)
     end as customer_id,
+    -- The session that a click leads to must not make somebody else of who refused, or was erased.
+    own_events.is_of_erased_customer is true
+    or (own_events.customer_id is not null and customers.analytics_consent is false) as is_refused,
     own_events.placement,
     own_events.creative_id,
     own_events.cost_amount,

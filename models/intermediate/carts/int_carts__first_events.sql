@@ -9,7 +9,6 @@ cart_events as (
 
 links as (
     select * from {{ ref('int_identity__links') }}
-    where identity_value not in (select identity_value from {{ ref('stg_raw__erased_identities') }})
 ),
 
 customers as (

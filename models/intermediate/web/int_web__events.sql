@@ -16,10 +16,6 @@ links as (
     select * from {{ ref('int_identity__links') }}
 ),
 
-erased_identities as (
-    select * from {{ ref('stg_raw__erased_identities') }}
-),
-
 consenting_customers as (
     select * from {{ ref('dim_customers') }}
     where analytics_consent is not false
@@ -70,6 +66,7 @@ select
     ) as session_key,
     web_events.visitor_id,
     web_events.customer_id,
+    web_events.is_of_erased_customer,
     web_events.page_view_id,
     web_events.event_at,
     web_events.event_name,
@@ -100,9 +97,8 @@ select
 from web_events
 left join cut_events on web_events.event_id = cut_events.event_id
 left join links on web_events.visitor_id = links.identity_value
-left join erased_identities on web_events.visitor_id = erased_identities.identity_value
 left join consenting_customers
     on coalesce(
             web_events.customer_id,
-            case when erased_identities.identity_value is null then links.customer_id end
+            case when web_events.is_of_erased_customer is not true then links.customer_id end
         ) = consenting_customers.customer_id

@@ -1,6 +1,10 @@
 {{ config(unique_key='session_key') }}
 -- grain: one row per session_key
 {{ touched_by_visitor('int_web__events', key='session_key') }}
+{% call touched_when('stg_raw__erased_identities') -%}
+    select session_key from {{ ref('int_web__events') }}
+    where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
+{%- endcall %}
 with
 
 events as (
@@ -10,7 +14,7 @@ events as (
 -- Read by itself: what is read twice is first held in memory.
 events_of_customers as (
     select * from {{ touched('int_web__events') }}
-    where customer_id is not null
+    where customer_id is not null or is_of_erased_customer
 ),
 
 links as (
@@ -41,7 +45,10 @@ sessions as (
         bool_or(event_name = 'lead') as has_lead,
         bool_or(event_name = 'purchase') as has_purchase,
         min(customer_id) as named_customer_id,
-        coalesce(min(customer_id) <> max(customer_id), false) as has_customers,
+        -- How many customers it names; those who were erased are one.
+        coalesce(min(customer_id) <> max(customer_id), false)
+        or (bool_or(is_of_erased_customer is true) and min(customer_id) is not null) as has_customers,
+        bool_or(is_of_erased_customer is true) as has_erased_customer,
         count(engagement_ms) > 0 as is_engagement_recorded
     from events
     group by session_key, visitor_id
@@ -62,21 +69,33 @@ last_named_customers as (
     )
 ),
 
-known_sessions as (
+named_sessions as (
     select
         sessions.*,
-        -- The visitor of an erased customer is nobody, though the session stays one.
-        case when erased_identities.identity_value is null then sessions.visitor_id end as known_visitor_id,
-        coalesce(
-            last_named_customers.customer_id,
-            sessions.named_customer_id,
-            case when erased_identities.identity_value is null then links.customer_id end
-        ) as known_customer_id
+        case when sessions.has_customers then last_named_customers.customer_id else sessions.named_customer_id end
+            as last_named_customer_id
     from sessions
     left join last_named_customers
         on sessions.session_key = last_named_customers.session_key and last_named_customers.customer_rank = 1
-    left join links on sessions.visitor_id = links.identity_value
-    left join erased_identities on sessions.visitor_id = erased_identities.identity_value
+),
+
+-- Sessions of an erased customer, by name or by visitor, stay sessions, and are nobody's: not the visitor's either.
+known_sessions as (
+    select
+        named_sessions.*,
+        case
+            when
+                erased_identities.identity_value is null
+                and (named_sessions.last_named_customer_id is not null or not named_sessions.has_erased_customer)
+                then named_sessions.visitor_id
+        end as known_visitor_id,
+        coalesce(
+            named_sessions.last_named_customer_id,
+            case when not named_sessions.has_erased_customer then links.customer_id end
+        ) as known_customer_id
+    from named_sessions
+    left join links on named_sessions.visitor_id = links.identity_value
+    left join erased_identities on named_sessions.visitor_id = erased_identities.identity_value
 ),
 
 -- Whoever did not agree to be analysed stays a visitor.

@@ -160,9 +160,10 @@ def ad_events(world: World) -> pd.DataFrame:
     rows["customer_id"] = else_(rows["customer_id"], visitors_customer(world, rows["visitor_id"]))
     web = sessions(world).set_index("session")
     rows["session"] = click_sessions(world, rows)
-    theirs = rows["session"].map(web["person"])
+    # Who refused to be joined, or was erased, is not whoever the session is of.
+    theirs = rows["session"].map(web["person"]).mask(rows["refused"])
     rows["person"] = else_(persons(world, rows), theirs)
-    named = rows["session"].map(web["customer_id"])
+    named = rows["session"].map(web["customer_id"]).mask(rows["refused"])
     unnamed = rows["customer_id"].isna() & named.notna()
     rows["person"] = rows["person"].mask(unnamed, theirs)
     rows["engaged"] = rows["session"].map(web["engaged"]).eq(True)

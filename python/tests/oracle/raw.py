@@ -412,7 +412,8 @@ def _resolve_customers(world: World) -> None:
         if name == "web_events":
             rows["session_visitor"] = rows["visitor_id"]  # an erased visitor's sessions are still sessions
         if name in ("web_events", "ad_events"):
-            rows["refused"] = rows["customer_id"].isin(world.without_consent)
+            rows["names_erased"] = rows["customer_id"].isin(world.erased)
+            rows["refused"] = rows["customer_id"].isin(world.without_consent) | rows["names_erased"]
             rows["customer_id"] = kept(rows["customer_id"], ~rows["refused"])
         else:
             rows["customer_id"] = resolved

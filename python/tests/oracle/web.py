@@ -97,6 +97,8 @@ def sessions(world: World) -> pd.DataFrame:
     visitors = visitors_customer(world, found["visitor"])
     visitors = kept(visitors, visitors.notna() & ~found.index.isin(naming["session"]))
     found["customer_id"] = else_(named, visitors)
+    gone = naming["session"][naming["names_erased"]]
+    found["visitor"] = kept(found["visitor"], found["visitor"].notna() & ~found.index.isin(gone))
     found["person"] = else_("customer:" + found["customer_id"], "visitor:" + found["visitor"])
     first = views.drop_duplicates("session").set_index("session").reindex(found.index)
     last = views.drop_duplicates("session", keep="last").set_index("session").reindex(found.index)
