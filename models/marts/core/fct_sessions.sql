@@ -51,6 +51,18 @@ page_time as (
     select * from {{ touched('int_web__page_time') }}
 ),
 
+-- Of a page that is one article: what happens on it need not say so.
+article_pages as (
+    select
+        session_key,
+        page_path,
+        min(article_id) as article_id
+    from {{ touched('int_web__page_views') }}
+    where is_page_view and article_id is not null and page_path is not null
+    group by session_key, page_path
+    having min(article_id) = max(article_id)
+),
+
 landings as (
     select
         first_page_views.session_key,
@@ -96,13 +108,26 @@ terms_searched as (
     from search_events
 ),
 
+times as (
+    select
+        page_time.session_key,
+        page_time.page_path,
+        page_time.page_type,
+        coalesce(page_time.article_id, article_pages.article_id) as article_id,
+        page_time.engaged_seconds
+    from page_time
+    left join article_pages
+        on page_time.session_key = article_pages.session_key and page_time.page_path = article_pages.page_path
+),
+
+-- An article may be read at several addresses, and several at one.
 time_by_page as (
     select
         session_key,
-        bool_or(page_type = 'support_article') as is_article,
+        bool_or(article_id is not null or page_type = 'support_article') as is_article,
         sum(cast(engaged_seconds as decimal(18, 6))) as engaged_seconds
-    from page_time
-    group by session_key, coalesce(page_path, article_id)
+    from times
+    group by session_key, article_id, case when article_id is null then page_path end
 ),
 
 engaged_time as (
