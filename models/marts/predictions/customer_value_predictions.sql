@@ -18,6 +18,11 @@ spells as (
     where is_current
 ),
 
+subscription_months as (
+    select * from {{ ref('fct_subscription_months') }}
+    where customer_id is not null
+),
+
 customers as (
     select * from {{ ref('dim_customers') }}
 ),
@@ -82,26 +87,49 @@ orders_forecasts as (
             and aged_histories.age_days = scores.age_days
 ),
 
+-- Models are fitted on months that are over; which contracts run, and at what price, is known up to as_of.
+contracts as (
+    select
+        subscription_months.customer_id,
+        false as is_lost,
+        subscription_months.closing_mrr as mrr_amount,
+        coalesce(spells.renewal_count, 0) as renewal_count
+    from subscription_months
+    inner join run on subscription_months.month_start = cast(date_trunc('month', run.snapshot_date) as date)
+    left join spells on subscription_months.subscription_id = spells.subscription_id and not spells.is_lost
+    where subscription_months.closing_mrr > 0
+
+    union all
+
+    -- Whoever had one is worth nothing by it, unless it runs.
+    select
+        customer_id,
+        true as is_lost,
+        mrr_amount,
+        renewal_count
+    from spells
+),
+
 -- Sums of decimals do not depend on the order of their rows.
 contract_forecasts as (
     select
-        spells.customer_id,
-        bool_or(not spells.is_lost) as is_subscribed,
+        contracts.customer_id,
+        bool_or(not contracts.is_lost) as is_subscribed,
         {%- for end in ['', '_low', '_high'] %}
         cast(
             sum(
                 cast(
                     case
-                        when spells.is_lost then 0
-                        else spells.mrr_amount * contract_scores.discounted_months{{ end }}
+                        when contracts.is_lost then 0
+                        else contracts.mrr_amount * contract_scores.discounted_months{{ end }}
                     end as decimal(38, 12)
                 )
             ) as double
         ) as contract_value{{ end }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from spells
-    left join contract_scores on spells.renewal_count = contract_scores.renewal_count
-    group by spells.customer_id
+    from contracts
+    left join contract_scores on contracts.renewal_count = contract_scores.renewal_count
+    group by contracts.customer_id
 ),
 
 forecasts as (

@@ -1,4 +1,4 @@
-"""Grain: one row per renewal_count of the contracts that run now."""
+"""Grain: one row per renewal_count of the contracts that run now, and for 0."""
 
 
 def model(dbt, session):

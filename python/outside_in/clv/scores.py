@@ -101,7 +101,7 @@ def contract_score_table(
     fitted = stored_fit(fits, running["snapshot_date"].iloc[0], ALL, "shifted_beta_geometric")
     if fitted is None:
         return typed([], CONTRACT_SCORES)
-    renewals = np.unique(running["renewal_count"].to_numpy(np.int64))
+    renewals = np.unique(np.append(running["renewal_count"].to_numpy(np.int64), 0))  # 0 of those begun since
     monthly_rate = (1 + annual_discount_rate) ** (1 / 12) - 1
     # paid[i, m]: the chance that contract i pays at least m + 1 more months
     paid = np.stack([remaining_periods(fitted, renewals, months) for months in range(horizon_months + 1)], axis=1)
