@@ -26,6 +26,24 @@
     to_utc_timestamp({{ wall_clock }}, {{ timezone }})
 {%- endmacro %}
 
+{#- The first instant of a day in a time zone. Where clocks go back over midnight there are two midnights, of which DuckDB takes
+    the later and Spark the earlier. -#}
+{% macro day_start(date, timezone) %}
+    {{- adapter.dispatch('day_start')(date, timezone) -}}
+{% endmacro %}
+
+{% macro default__day_start(date, timezone) -%}
+    {%- set midnight = 'cast(' ~ date ~ ' as timestamp)' -%}
+    least(
+        {{ instant(midnight, timezone) }},
+        {{ instant(midnight ~ " - interval '1' hour", timezone) }} + interval '1' hour
+    )
+{%- endmacro %}
+
+{% macro spark__day_start(date, timezone) -%}
+    {{ instant('cast(' ~ date ~ ' as timestamp)', timezone) }}
+{%- endmacro %}
+
 {#- Whether text is not the name of a time zone that the engine knows; asked to convert by such a one, it stops. -#}
 {% macro is_no_timezone(name) %}
     {{- return(adapter.dispatch('is_no_timezone')(name)) -}}

@@ -27,7 +27,7 @@
     {%- if var('reporting_timezone') == 'UTC' -%}
         cast({{ date }} as timestamp)
     {%- else -%}
-        {{ instant('cast(' ~ date ~ ' as timestamp)', sql_text(var('reporting_timezone'))) }}
+        {{ day_start(date, sql_text(var('reporting_timezone'))) }}
     {%- endif -%}
 {%- endmacro %}
 
