@@ -189,7 +189,7 @@ def bare_sql(text: str) -> str:
     """SQL without comments, text literals and the quoted names that dbt writes for relations."""
     text = re.sub(r"\{#.*?#\}", " ", text, flags=re.DOTALL)
     text = re.sub(r"--[^\n]*", " ", text)
-    text = re.sub(r"(?<!interval )'(?:[^']|'')*'", "''", text)
+    text = re.sub(r"(interval '[^']*')|'(?:[^']|'')*'", lambda match: match.group(1) or "''", text)
     return re.sub(r'"\w+"\."\w+"\."\w+"', "relation", text).lower()
 
 
