@@ -397,19 +397,31 @@ def test_queue(tmp_path: Path) -> None:
 
 
 def test_contacts_come_back(tmp_path: Path) -> None:
-    """A ticket's own call is no other contact; exactly seven days after is a repeat, later is none."""
+    """The call that opened a ticket is no other contact; exactly seven days after is a repeat, later is none."""
     calls = [
         call("1", "2024-01-01 10:00", outcome="answered", topic="a", ticket_id="t"),
         call("2", "2024-01-08 10:00", outcome="answered", topic="a", ended_at="2024-01-08 11:00"),
         call("3", "2024-01-15 10:01", outcome="answered", topic="b"),
     ]
-    ticket = {**TICKET, "created_at": "2024-01-01 09:59", "topic": "a", "status": "solved"}
+    ticket = {**TICKET, "created_at": "2024-01-01 09:59", "channel": "phone", "topic": "a", "status": "solved"}
     found = answer(tmp_path, "service contacts journey", {"interactions": calls, "tickets": [ticket]})
     assert parts(found, "repeat_contact_rate") == (1, 3)
     assert parts(found, "case_volume") == (3, None)
     assert parts(found, "first_contact_resolution") == (3, 3)
     assert parts(found, "channel_switch_rate") == (0, 2)
     assert parts(found, "touches_per_issue") == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("channel", "created", "resolved"),
+    [("phone", "09:59", 1), ("email", "09:59", 0), ("email", "10:00", 1)],
+)
+def test_contact_that_a_ticket_was_born_from(tmp_path: Path, channel: str, created: str, resolved: int) -> None:
+    """It began by the creation or is of the ticket's channel; a call about an older message is another contact."""
+    asked = call("1", "2024-01-01 10:00", outcome="voicemail", topic="a", ticket_id="t")
+    ticket = {**TICKET, "created_at": f"2024-01-01 {created}", "channel": channel, "topic": "a", "status": "solved"}
+    found = answer(tmp_path, "contacts", {"interactions": [asked], "tickets": [ticket]})
+    assert parts(found, "first_contact_resolution") == (resolved, 1)
 
 
 def test_automation(tmp_path: Path) -> None:

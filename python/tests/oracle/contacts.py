@@ -77,7 +77,11 @@ def first_contact_resolution(world: World, results: Results) -> None:
     rows = rows.reset_index(drop=True)
     calls = interactions(world)
     calls = calls[calls["inbound"] & ~calls["leg"] & calls["ticket_id"].notna()]
-    born = calls.sort_values(["at", "interaction_id"], kind="stable").drop_duplicates("ticket_id")
+    calls = calls.sort_values(["at", "interaction_id"], kind="stable").drop_duplicates("ticket_id")
+    asked = tickets(world)[["ticket_id", "created_at", "channel"]].rename(columns={"channel": "asked_by"})
+    born = calls.merge(asked, on="ticket_id")
+    same_channel = born["channel"].notna() & (born["channel"] == born["asked_by"])
+    born = born[(born["at"] <= born["created_at"]) | same_channel.astype(bool)]
     origin = dict(zip(born["ticket_id"], born["interaction_id"], strict=True))
     others: dict[tuple[str, str | None], list[tuple[int, str, str]]] = {}
     every = contacts(world)
