@@ -303,6 +303,17 @@ def test_first_response(tmp_path: Path) -> None:
     assert parts(found, "unanswered_rate") == (2, 3)
 
 
+def test_answer_at_an_unknown_time(tmp_path: Path) -> None:
+    """A call that was answered, nobody knows when: its ticket is answered and in no KPI of times."""
+    calls = [call("1", "2024-01-01 10:00", outcome="answered", ticket_id="t")]
+    note = {"message_id": "1", "ticket_id": "t", "sent_at": "2024-01-01 10:00", "author_type": "customer"}
+    tables = {"tickets": [TICKET], "interactions": calls, "ticket_messages": [note]}
+    found = answer(tmp_path, "service", tables)
+    assert parts(found, "unanswered_rate") == (0, 1)
+    assert parts(found, "first_response_within_target") is None
+    assert value(found, "first_response_minutes") is None
+
+
 @pytest.mark.parametrize(
     ("hours", "created", "answered", "minutes"),
     [

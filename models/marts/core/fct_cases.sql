@@ -84,7 +84,7 @@ cases as (
         is_solved,
         last_solved_at,
         is_unanswered is not null as is_answering_recorded,
-        first_responded_at is not null as is_answered,
+        is_unanswered is false as is_answered,
         first_responded_at,
         first_response_business_minutes,
         resolution_hours,

@@ -130,7 +130,7 @@ select
     solved_tickets.agent_response_count,
     solved_tickets.is_topic_covered,
     case when recorded.is_answering_recorded then responses.first_responded_at end as first_responded_at,
-    case when recorded.is_answering_recorded then responses.first_responded_at is null end as is_unanswered,
+    case when recorded.is_answering_recorded then responses.ticket_id is null end as is_unanswered,
     case when recorded.is_answering_recorded then
             business_minutes.first_response_business_minutes
     end as first_response_business_minutes,

@@ -137,7 +137,10 @@ def every_ticket(world: World) -> pd.DataFrame:
 
 @remembered
 def tickets(world: World) -> pd.DataFrame:
-    """Tickets that count; `solved` is None where it is not known, `response_at` is the first response."""
+    """Tickets that count; `solved` is None where it is not known, `response_at` is the first response.
+
+    `unknown_response` is true where somebody answered and no answer's time is known.
+    """
     rows = every_ticket(world)
     rows = rows[rows["counts"]].reset_index(drop=True)
     past = histories(world)
@@ -163,6 +166,8 @@ def tickets(world: World) -> pd.DataFrame:
     first = responses(world).groupby("ticket_id")["responded_at"].min()
     response = rows["ticket_id"].map(first).astype(MOMENT)
     rows["response_at"] = response.mask(response < rows["created_at"], rows["created_at"])
+    answered = rows["ticket_id"].isin(responses(world)["ticket_id"])
+    rows["unknown_response"] = answered & response.isna()
     return rows
 
 
@@ -192,11 +197,11 @@ def response_messages(world: World) -> pd.DataFrame:
 
 @remembered
 def responses(world: World) -> pd.DataFrame:
-    """ticket_id and responded_at of response messages and of interactions answered by an agent."""
+    """ticket_id and responded_at (null where unknown) of response messages and of interactions answered by an agent."""
     messages = response_messages(world)[["ticket_id", "sent_at"]].rename(columns={"sent_at": "responded_at"})
     calls = interactions(world)
     outside = calls["inbound"] | calls["outbound"]
-    calls = calls[outside & calls["by_agent"] & calls["ticket_id"].notna() & calls["answered_at"].notna()]
+    calls = calls[outside & calls["by_agent"] & calls["ticket_id"].notna()]
     answers = calls[["ticket_id", "answered_at"]].rename(columns={"answered_at": "responded_at"})
     return pd.concat([messages, answers], ignore_index=True)
 
@@ -247,7 +252,7 @@ def cases(world: World) -> pd.DataFrame:
         ),
         *("solved_time", "ever_solved", "reopened", "response_at", "unknown_response", "schedule_id"),
     ]
-    first = tickets(world).assign(source="ticket", unknown_response=False)
+    first = tickets(world).assign(source="ticket")
     first["case_id"] = first["ticket_id"]
     then = interaction_cases(world).assign(source="interaction")
     then["case_id"] = then["interaction_id"]

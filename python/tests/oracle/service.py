@@ -84,7 +84,7 @@ def resolution(world: World, results: Results) -> None:
         hours=minutes(rows["solved_time"] - rows["created_at"]) / 60,
         known=rows["solved"].notna(),
         is_solved=true(rows["solved"]),
-        unanswered=rows["response_at"].isna(),
+        unanswered=rows["response_at"].isna() & ~rows["unknown_response"],
         reassigned=reassigned(world, rows),
     )
     cells = Cells(world, results, rows)
