@@ -34,14 +34,15 @@
     end
 {%- endmacro %}
 
-{#- Queueing time: as recorded, else from the times; an answered contact without either never queued. -#}
+{#- Queueing time: as recorded, else from the times; an answered contact without either never queued. Nobody leaves a queue
+    before entering it: such times say nothing. -#}
 {% macro waiting_seconds(outcome, queue_seconds, enqueued_at, answered_at, ended_at) -%}
     case {{ outcome }}
         when 'answered' then coalesce(
-            {{ queue_seconds }}, {{ seconds_between(enqueued_at, answered_at) }}, 0
+            {{ queue_seconds }}, {{ seconds_in_order(enqueued_at, answered_at) }}, 0
         )
         when 'abandoned_in_queue' then coalesce(
-            {{ queue_seconds }}, {{ seconds_between(enqueued_at, ended_at) }}
+            {{ queue_seconds }}, {{ seconds_in_order(enqueued_at, ended_at) }}
         )
     end
 {%- endmacro %}

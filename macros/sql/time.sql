@@ -35,6 +35,11 @@
     (({{ microseconds(last) }} - {{ microseconds(first) }}) / 1e6)
 {%- endmacro %}
 
+{#- The same; unknown where the first comes after the last. -#}
+{% macro seconds_in_order(first, last) -%}
+    case when {{ last }} >= {{ first }} then {{ seconds_between(first, last) }} end
+{%- endmacro %}
+
 {#- Seconds of all rows together: whole microseconds add up to the same bits in any order. -#}
 {% macro total_seconds(first, last) -%}
     (sum({{ microseconds(last) }} - {{ microseconds(first) }}) / 1e6)

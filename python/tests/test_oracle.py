@@ -381,7 +381,7 @@ def call(name: str, at: str, **more: Any) -> dict[str, Any]:
 
 
 def test_queue(tmp_path: Path) -> None:
-    """Answered by an agent, bots apart; short abandons; waits from the queue where not given."""
+    """Answered by an agent, bots apart; short abandons; waits from the queue where not given and in order."""
     at = "2024-01-01 10:00"
     calls = [
         call("1", at, outcome="answered", queue_seconds=20, talk_seconds=60, hold_seconds=20, transfer_count=0),
@@ -391,20 +391,21 @@ def test_queue(tmp_path: Path) -> None:
         call("5", at, outcome="abandoned_in_queue"),
         call("6", at, outcome="answered", direction="outbound", talk_seconds=1000),
         call("7", at, outcome="answered", is_excluded=True),
+        call("8", at, enqueued_at="2024-01-01 10:00:30", ended_at="2024-01-01 10:00:20"),
     ]
     found = answer(
         tmp_path,
         "service contacts",
         {"interactions": calls, "agents": [{"agent_id": "bot", "is_bot": True}]},
     )
-    assert parts(found, "queue_abandonment_rate") == (2, 4)
-    assert parts(found, "queue_abandonment_rate_net") == (1, 3)
-    assert parts(found, "service_level") == (1, 4)
+    assert parts(found, "queue_abandonment_rate") == (3, 5)
+    assert parts(found, "queue_abandonment_rate_net") == (2, 4)
+    assert parts(found, "service_level") == (1, 5)
     assert parts(found, "speed_of_answer_seconds") == (50, 2)
     assert parts(found, "handle_seconds") == (180, 2)
     assert parts(found, "hold_share") == (20, 180)
     assert parts(found, "transfer_rate") == (1, 2)
-    assert parts(found, "proactive_contact_share") == (1, 6)
+    assert parts(found, "proactive_contact_share") == (1, 7)
 
 
 def test_contacts_come_back(tmp_path: Path) -> None:
