@@ -264,6 +264,19 @@ def test_status_history_decides(tmp_path: Path) -> None:
     assert value(found, "backlog", "3-7", "age_band", "day", date(2024, 1, 5)) == 1
 
 
+def test_status_events_of_unknown_codes_are_a_history(tmp_path: Path) -> None:
+    """They decide over the columns, and change nothing: the ticket is open. An event after as_of is none yet."""
+    tickets = [{**TICKET, "status": "solved", "solved_at": "2024-01-03"}]
+    tables = {"tickets": tickets, "ticket_events": changes("status", ("2024-01-02", "limbo"))}
+    found = answer(tmp_path / "now", "service", tables)
+    assert parts(found, "solved_rate") == (0, 1)
+    assert value(found, "backlog") == 1
+    tables["ticket_events"] = changes("status", ("2024-07-02", "limbo"))
+    found = answer(tmp_path / "later", "service", tables)
+    assert parts(found, "solved_rate") == (1, 1)
+    assert value(found, "backlog") is None
+
+
 def test_case_without_status_is_in_no_solved_rate(tmp_path: Path) -> None:
     """closed_at decides where the status is unknown; a known status needs no time to be solved."""
     tickets = [

@@ -1,5 +1,5 @@
 {{ config(unique_key='ticket_id') }}
--- grain: one row per change of a ticket into or out of a solved state
+-- grain: one row per status event of a ticket
 with
 
 ticket_events as (
@@ -15,21 +15,25 @@ status_events as (
         ticket_events.ticket_id,
         ticket_events.event_id,
         ticket_events.event_at,
-        lower(trim(ticket_events.new_value)) in {{ solved_statuses() }} as is_solved
+        case
+            when lower(trim(ticket_events.new_value)) in {{ known_statuses() }}
+                then lower(trim(ticket_events.new_value)) in {{ solved_statuses() }}
+        end as is_solved
     from ticket_events
     inner join tickets on ticket_events.ticket_id = tickets.ticket_id
-    where
-        lower(trim(ticket_events.field_name)) = 'status'
-        and lower(trim(ticket_events.new_value)) in {{ known_statuses() }}
+    where lower(trim(ticket_events.field_name)) = 'status'
 ),
 
 followed_events as (
     select
         *,
-        -- A ticket is open before its first status event.
-        coalesce(lag(is_solved) over (
-            partition by ticket_id order by event_at, event_id
-        ), false) as was_solved
+        -- A ticket is open before its first status event; between known statuses, unknown ones are passed over.
+        case
+            when is_solved is not null
+                then coalesce(lag(is_solved) over (
+                    partition by ticket_id, is_solved is null order by event_at, event_id
+                ), false)
+        end as was_solved
     from status_events
 )
 
@@ -39,5 +43,5 @@ select
     event_at,
     is_solved,
     was_solved,
-    is_solved <> was_solved as is_change
+    coalesce(is_solved <> was_solved, false) as is_change
 from followed_events
