@@ -2,7 +2,11 @@
 -- grain: one row per identity value that belongs to a customer who asked to be erased
 with
 
-links as (
+erased_customers as (
+    select * from {{ ref('stg_raw__erased_customers') }}
+),
+
+identities as (
     select
         identity_value,
         customer_id,
@@ -13,23 +17,18 @@ links as (
         and (unlinked_at is null or unlinked_at > (select as_of from {{ ref('stg_raw__as_of') }}))
 ),
 
-erased_customers as (
-    select * from {{ ref('stg_raw__erased_customers') }}
-),
-
-ranked_links as (
-    select
-        identity_value,
-        customer_id,
-        {{ link_rank() }} as link_rank
-    from links
+linked_to_erased as (
+    select * from identities
     where identity_value in (
-        select identity_value from links
+        select identity_value from identities
         where customer_id in (select customer_id from erased_customers)
     )
+),
+
+links as (
+    {{ latest_links('linked_to_erased') }}
 )
 
-select ranked_links.identity_value
-from ranked_links
-inner join erased_customers on ranked_links.customer_id = erased_customers.customer_id
-where ranked_links.link_rank = 1
+select links.identity_value
+from links
+inner join erased_customers on links.customer_id = erased_customers.customer_id
