@@ -24,13 +24,14 @@ interactions as (
     left join agents on interactions.agent_id = agents.agent_id
 ),
 
+-- Assignee and team as the ticket's history has them.
 tickets as (
     select
         tickets.ticket_id,
         tickets.channel,
         tickets.assignee_id,
         coalesce(tickets.team, agents.team) as team
-    from {{ ref('stg_raw__tickets') }} as tickets
+    from {{ ref('int_tickets__current') }} as tickets
     left join agents on tickets.assignee_id = agents.agent_id
 ),
 
