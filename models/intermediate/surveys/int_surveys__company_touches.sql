@@ -14,8 +14,10 @@ messages as (
     select * from {{ ref('int_tickets__responses') }}
 ),
 
+-- An answer in a merged ticket still reached the customer; a test ticket reached nobody.
 tickets as (
     select * from {{ touched('int_tickets__current') }}
+    where is_genuine
 )
 
 select

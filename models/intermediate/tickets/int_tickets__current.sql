@@ -68,6 +68,7 @@ select
     tickets.schedule_id,
     tickets.solved_at,
     tickets.closed_at,
+    tickets.is_spam is not true and tickets.is_excluded is not true as is_genuine,
     tickets.is_spam is not true
     and tickets.is_excluded is not true
     and tickets.merged_into_ticket_id is null as is_valid

@@ -1,4 +1,4 @@
--- grain: one row per review_id and criterion
+-- grain: one row per review_id and criterion, reviews of test calls, excluded tickets and spam left out
 with
 
 reviews as (
@@ -13,12 +13,13 @@ agents as (
     select * from {{ ref('dim_agents') }}
 ),
 
--- As landed: a review of a merged ticket, which is in no KPI of its own, is still of its channel.
+-- As landed: a review of a merged ticket, which is in no KPI of its own, still judges what was done.
 interactions as (
     select
         interactions.interaction_id,
         interactions.channel,
         interactions.agent_id,
+        interactions.is_excluded is not true as is_genuine,
         agents.team
     from {{ ref('stg_raw__interactions') }} as interactions
     left join agents on interactions.agent_id = agents.agent_id
@@ -30,6 +31,7 @@ tickets as (
         tickets.ticket_id,
         tickets.channel,
         tickets.assignee_id,
+        tickets.is_genuine,
         coalesce(tickets.team, agents.team) as team
     from {{ ref('int_tickets__current') }} as tickets
     left join agents on tickets.assignee_id = agents.agent_id
@@ -45,6 +47,8 @@ described_reviews as (
     from reviews
     left join interactions on reviews.interaction_id = interactions.interaction_id
     left join tickets on reviews.ticket_id = tickets.ticket_id
+    -- Whatever is not in the data is not known to be excluded.
+    where interactions.is_genuine is not false and tickets.is_genuine is not false
 )
 
 select

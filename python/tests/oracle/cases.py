@@ -59,6 +59,20 @@ def interactions(world: World) -> pd.DataFrame:
     return rows
 
 
+@remembered
+def test_calls(world: World) -> set[str]:
+    """Interactions that are excluded."""
+    rows = world["interactions"]
+    return set(rows["interaction_id"][true(rows["is_excluded"])])
+
+
+@remembered
+def not_genuine(world: World) -> set[str]:
+    """Tickets that are spam or excluded; one merged into another is genuine."""
+    rows = world["tickets"]
+    return set(rows["ticket_id"][true(rows["is_spam"]) | true(rows["is_excluded"])])
+
+
 class History(NamedTuple):
     """What the status events of one ticket say."""
 

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .cases import cases, every_ticket, interactions, reassigned, response_messages, tickets
+from .cases import (
+    cases,
+    every_ticket,
+    interactions,
+    not_genuine,
+    reassigned,
+    response_messages,
+    test_calls,
+    tickets,
+)
 from .hours import Moments, micros
 from .money import in_reporting_currency
 from .orders import by_product, orders
@@ -233,7 +242,8 @@ def quality(world: World, results: Results) -> None:
         criterion=rows["criterion"].where(rows["criterion"].notna(), "overall"),
         place=((rows["score"] - low) / (high - low)).where(high > low),
     )
-    Cells(world, results, rows).mean("quality_score", "place")
+    for_nobody = of_call.isin(test_calls(world)) | of_ticket.isin(not_genuine(world))
+    Cells(world, results, rows[~for_nobody]).mean("quality_score", "place")
     solved = tickets(world)
     solved = solved[true(solved["solved"])]
     solved = solved.assign(reviewed=solved["ticket_id"].isin(of_ticket))

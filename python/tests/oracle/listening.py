@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .cases import interactions, response_messages, tickets
+from .cases import interactions, not_genuine, response_messages, tickets
 from .hours import micros
 from .raw import MOMENT, World, remembered, true
 from .rollup import Cells, Results
@@ -102,7 +102,7 @@ def detractors(world: World, results: Results) -> None:
     calls = interactions(world)
     calls = calls[calls["outbound"]][["customer_id", "at"]]
     sent = response_messages(world)
-    sent = sent[sent["author_type"] == "agent"]
+    sent = sent[(sent["author_type"] == "agent") & ~sent["ticket_id"].isin(not_genuine(world))]
     sent = pd.DataFrame(
         {"customer_id": sent["ticket_id"].map(world.lookup("tickets", "customer_id")), "at": sent["sent_at"]}
     )
