@@ -4,6 +4,11 @@ with
 answers as (
     select
         *,
+        -- Without any ends it is one scale too, and not that of an answer with ends.
+        case when score is not null then
+                coalesce(cast(scale_min as {{ dbt.type_string() }}), '') || '..'
+                || coalesce(cast(scale_max as {{ dbt.type_string() }}), '')
+        end as score_scale,
         row_number() over (
             partition by response_id, survey_id order by question_id
         ) as answer_number
@@ -24,9 +29,7 @@ submissions as (
         bool_or(is_complete) as is_complete,
         count(score) as answer_count,
         -- One score on one scale, four times or more: nobody read the questions.
-        count(score) >= 4 and count(distinct score) = 1
-        and count(distinct case when score is not null then scale_min end) = 1
-        and count(distinct case when score is not null then scale_max end) = 1 as is_straight_line
+        count(score) >= 4 and count(distinct score) = 1 and count(distinct score_scale) = 1 as is_straight_line
     from answers
     group by response_id, survey_id
 ),
