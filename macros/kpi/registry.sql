@@ -62,6 +62,7 @@
         'support_sessions',
         'survey_invitations',
         'survey_responses',
+        'survey_submission_types',
         'survey_submissions',
         'uptime_hours',
         'web_leads',

@@ -96,7 +96,7 @@ FAMILIES = {
         (
             *parts(
                 "interactions", "contacts", "cases", "issues", "service_demand", "shipped_orders",
-                "survey_invitations", "survey_responses", "survey_submissions",
+                "survey_invitations", "survey_responses", "survey_submissions", "survey_submission_types",
             ),
             "fct_replies", "int_tickets__open_spans",
         ),

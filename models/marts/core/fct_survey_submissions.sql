@@ -10,8 +10,9 @@ answers as (
                 || coalesce(cast(scale_max as {{ dbt.type_string() }}), '')
         end as score_scale,
         row_number() over (
-            partition by response_id, survey_id order by question_id
-        ) as answer_number
+            partition by response_id, survey_id
+            order by case when channel is null then 1 else 0 end, question_id
+        ) as channel_number
     from {{ ref('fct_survey_responses') }}
 ),
 
@@ -24,8 +25,7 @@ submissions as (
         min(started_at) as started_at,
         max(invitation_id) as invitation_id,
         max(customer_id) as customer_id,
-        max(case when answer_number = 1 then survey_type end) as survey_type,
-        max(case when answer_number = 1 then channel end) as channel,
+        max(case when channel_number = 1 then channel end) as channel,
         bool_or(is_complete) as is_complete,
         count(score) as answer_count,
         -- One score on one scale, four times or more: nobody read the questions.
@@ -54,7 +54,6 @@ select
     timed_submissions.survey_id,
     timed_submissions.invitation_id,
     timed_submissions.customer_id,
-    timed_submissions.survey_type,
     timed_submissions.channel,
     timed_submissions.started_at,
     timed_submissions.responded_at,

@@ -19,7 +19,7 @@ STRAIGHT_LINE_ANSWERS = 4
 @remembered
 def whole_responses(world: World) -> pd.DataFrame:
     """One row per response_id and survey_id, dated by its latest responded_at."""
-    rows = responses(world).sort_values(["responded_at", "question_id"], kind="stable")
+    rows = responses(world).sort_values("question_id", kind="stable")
     by, scored = rows.groupby("response"), rows[rows["answered"]].groupby("response")
     kinds = ["score", "scale_min", "scale_max"]
     found = by.agg(survey=("survey_id", "first"), channel=("channel", "first"), started=("started_at", "min"))
