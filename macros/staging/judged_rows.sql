@@ -5,7 +5,8 @@
       superseded  a later version of its key is there
       deleted     it is the latest version of its key and a tombstone
       accepted    everything else
-    Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object.
+    Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object. A blank reference is
+    null too, and nothing is lost by it.
 -#}
 {% macro judged_rows(table) %}
 {%- set landed = source('raw', table) -%}
@@ -55,6 +56,8 @@ select
             case when {{ impossible[column] }} then null else {{ column }} end as {{ column }},
         {%- elif column in contract.key and key_value(table, column) != column -%}
             {{ key_value(table, column) }} as {{ column }},
+        {%- elif is_reference(contract, column) -%}
+            {{ unless_blank(column) }} as {{ column }},
         {%- else -%}
             {{ column }},
         {%- endif %}
@@ -65,6 +68,19 @@ select
     {{ removed_values(impossible) }} as removed_values,
     {{ row_problem(table) }} as row_problem
 from {{ landed }} as landed
+{%- endmacro %}
+
+{#- Columns that name something else, or nothing. A blank there is nothing, or all rows that have it would name the same. -#}
+{% macro is_reference(contract, column) -%}
+    {{ return(
+        (column.endswith('_id') or column in ['contact_address', 'old_value', 'new_value'])
+        and column not in contract.key and column not in contract.required
+    ) }}
+{%- endmacro %}
+
+{#- A text, or null where it is blank. Hardly any begins with a space, so nearly none is trimmed. -#}
+{% macro unless_blank(column) -%}
+    case when {{ column }} >= '!' or trim({{ column }}) <> '' then {{ column }} end
 {%- endmacro %}
 
 {#- Which version of its key a cleaned row is, the latest first. Equal _loaded_at is settled by what base holds of the
