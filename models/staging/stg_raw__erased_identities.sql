@@ -18,15 +18,17 @@ identities as (
 ),
 
 linked_to_erased as (
+    select identity_value from identities
+    where customer_id in (select customer_id from erased_customers)
+),
+
+their_identities as (
     select * from identities
-    where identity_value in (
-        select identity_value from identities
-        where customer_id in (select customer_id from erased_customers)
-    )
+    where identity_value in (select identity_value from linked_to_erased)
 ),
 
 links as (
-    {{ latest_links('linked_to_erased') }}
+    {{ latest_links('their_identities') }}
 )
 
 select links.identity_value

@@ -50,7 +50,10 @@ identities as (
     where
         identities.row_verdict = 'accepted'
         and (identities.unlinked_at is null or identities.unlinked_at > run.as_of)
-        and identities.identity_value in (select contact_address from tickets where customer_id is null)
+        and identities.identity_value in (
+            select contact_address from tickets
+            where customer_id is null
+        )
 ),
 
 links as (
