@@ -119,7 +119,9 @@ known_interactions as (
     from interactions
     left join links on interactions.contact_address = links.identity_value
     left join agents on interactions.agent_id = agents.agent_id
-    left join parents on interactions.parent_interaction_id = parents.interaction_id
+    left join parents
+        on interactions.parent_interaction_id = parents.interaction_id
+            and interactions.parent_interaction_id <> interactions.interaction_id
     left join agents_with_status on interactions.agent_id = agents_with_status.agent_id
     {{ join_calendar('calendars', 'null', 'interactions.channel') }}
 ),

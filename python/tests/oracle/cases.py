@@ -43,7 +43,8 @@ def interactions(world: World) -> pd.DataFrame:
     rows["brand"] = rows["product_id"].map(world.lookup("products", "brand"))
     rows["inbound"] = rows["direction"].isna() | (rows["direction"] == "inbound")
     rows["outbound"] = rows["direction"] == "outbound"
-    rows["leg"] = rows["parent_interaction_id"].isin(ids)
+    own = rows["parent_interaction_id"] == rows["interaction_id"]
+    rows["leg"] = rows["parent_interaction_id"].isin(ids) & ~own
     rows["answered"] = rows["outcome"] == "answered"
     handler = rows["handled_by"].where(rows["handled_by"].notna(), "agent")
     handler = handler.mask(rows["handled_by"].isna() & rows["agent_id"].isin(bots(world)), "bot")
