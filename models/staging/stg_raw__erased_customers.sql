@@ -1,6 +1,47 @@
 {{ config(materialized="kept") }}
 -- grain: one row per customer who asked to be erased by as_of
-select judged.customer_id
-from {{ ref('base_raw__customers') }} as judged
-cross join {{ ref('stg_raw__as_of') }} as run
-where judged.row_verdict = 'accepted' and judged.deleted_at <= run.as_of
+with
+
+customers as (
+    select * from {{ ref('base_raw__customers') }}
+),
+
+run as (
+    select * from {{ ref('stg_raw__as_of') }}
+),
+
+-- A row that is then removed, too, is the usual end of an erasure: what it said last still holds.
+removed_customers as (
+    select
+        customer_id,
+        deleted_at,
+        rank() over (partition by customer_id order by _loaded_at desc) as version_rank
+    from customers
+    where
+        _deleted is not true
+        and customer_id in (
+            select customer_id from customers
+            where row_verdict = 'deleted'
+        )
+),
+
+known_customers as (
+    select
+        customer_id,
+        deleted_at
+    from customers
+    where row_verdict = 'accepted'
+
+    union all
+
+    select
+        customer_id,
+        deleted_at
+    from removed_customers
+    where version_rank = 1
+)
+
+select distinct known_customers.customer_id
+from known_customers
+cross join run
+where known_customers.deleted_at <= run.as_of

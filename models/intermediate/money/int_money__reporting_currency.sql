@@ -11,6 +11,13 @@ currencies as (
         2 as preference,
         currency
     from {{ ref('stg_raw__subscription_events') }}
+    {%- for table in ['campaign_costs', 'ad_events', 'agents'] %}
+    union all
+    select
+        3 as preference,
+        currency
+    from {{ ref('stg_raw__' ~ table) }}
+    {%- endfor %}
 ),
 
 counted_currencies as (

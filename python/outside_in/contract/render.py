@@ -70,9 +70,11 @@ def _key_tests(table: RawTable) -> dict[str, Any]:
     if len(table.key) == 1 or table.name == "customer_identities":
         return {}
     test: dict[str, Any] = {"arguments": {"columns": list(table.key)}}
-    # Two texts from which an address or a number was taken out may look the same.
-    if masked := [f"coalesce({name}, '') not like '%***%'" for name in table.key if name in TYPED_TEXTS]:
-        test["config"] = {"where": " and ".join(masked)}
+    # Two texts from which an address or a number was taken out may look the same, as may two unknown codes.
+    apart = [f"coalesce({name}, '') not like '%***%'" for name in table.key if name in TYPED_TEXTS]
+    apart += [f"coalesce({name}, '') <> 'unknown'" for name in table.key if name in table.codes]
+    if apart:
+        test["config"] = {"where": " and ".join(apart)}
     return {"data_tests": [{"unique_together": test}]}
 
 

@@ -51,11 +51,11 @@ measured_cells as (
         case
             when kind = 'mean' and sample_size > 1
                 then sqrt({{ sample_variance('numerator', 'sum_of_squares', 'sample_size') }} / sample_size)
-            -- The variance of a score that is -1, 0 or 1, in points of -100..100.
+            -- The variance of a score that is -1, 0 or 1, in points of -100..100. Where all say the same, it is not known.
             when kind = 'nps' and sample_size > 1
-                then 100 * sqrt(greatest(
+                then 100 * sqrt(nullif(greatest(
                     sum_of_squares / denominator - power(numerator / denominator, 2), 0
-                ) / denominator)
+                ), 0) / denominator)
         end as standard_error
     from cells
 )
