@@ -12,13 +12,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 import duckdb
 import yaml
 
+from outside_in.contract import raw_tables
 from outside_in.fingerprint import project_fingerprint
 from outside_in.paths import PROJECT, Output
 from outside_in.validation.inspection import FILES, RawFile, read_files
@@ -37,6 +38,8 @@ COUNTED = {
     "clv_fitted_customers": (100, 10_000_000),  # fewer are fitted no model
     "minimum_sample": (0, 1_000_000),
 }
+# Vars that map the same words always, so that one of them may be given alone; the others map channels.
+FIXED_MAPS = {"survey_fatigue"}
 DISK_FULL = "the disk is full: make room and run again"
 Progress = Callable[[int, int, str], None]
 
@@ -88,7 +91,17 @@ def read_vars(file: Path | None) -> dict[str, Any]:
     for name, value in given.items():
         if wanted := _wanted(name, value, project["vars"].get(name)):
             raise BuildError(f"{file}: {name} must be {wanted}")
+    if "as_of" in given:
+        given["as_of"] = _in_utc(str(given["as_of"]))
+    for name in FIXED_MAPS & given.keys():
+        given[name] = {**project["vars"][name], **given[name]}
     return given
+
+
+def _in_utc(text: str) -> str:
+    """A time as text in UTC; without an offset it is in UTC already."""
+    moment = datetime.fromisoformat(text)
+    return str(moment.astimezone(UTC).replace(tzinfo=None)) if moment.tzinfo else text
 
 
 def _wanted(name: str, value: Any, default: Any) -> str:
@@ -104,8 +117,9 @@ def _wanted(name: str, value: Any, default: Any) -> str:
         known = duckdb.execute("select count(*) from pg_timezone_names() where name = ?", [str(value)]).fetchall()
         return "" if known[0][0] else "a time zone of the IANA list, like Europe/Berlin"
     elif isinstance(default, dict):
-        if not isinstance(value, dict) or not all(_is_word(key) and _is_amount(each) for key, each in value.items()):
-            return f"a map of words to numbers of at least 0, like {default}"
+        known = list(default) if name in FIXED_MAPS else raw_tables()["interactions"].codes["channel"]
+        if not isinstance(value, dict) or not all(key in known and _is_amount(each) for key, each in value.items()):
+            return f"a map of {', '.join(known)} to numbers of at least 0, like {default}"
     elif isinstance(default, list):
         if not isinstance(value, list) or not all(map(_is_word, value)):
             return f"a list of words, like {default}"

@@ -166,7 +166,9 @@ def test_a_second_build_in_the_same_place_is_refused(tmp_path: Path) -> None:
         ("churn_horizon_days: 1.5\n", "churn_horizon_days must be a whole number from 1"),
         ("minimum_sample: true\n", "minimum_sample must be a whole number"),
         ("session_timeout_minutes: -30\n", "session_timeout_minutes must be a number of at least 0"),
-        ("service_level_seconds: {phone: -1}\n", "must be a map of words to numbers of at least 0"),
+        ("service_level_seconds: {phone: -1}\n", "must be a map of phone, chat"),
+        ("service_level_seconds: {Phone: 1}\n", "must be a map of phone, chat"),
+        ("survey_fatigue: {weeks: 1}\n", "must be a map of invitations, days"),
     ],
 )
 def test_a_wrong_vars_file_is_explained(text: str, message: str, tmp_path: Path) -> None:
@@ -180,6 +182,8 @@ def test_times_in_a_vars_file_reach_dbt_as_text(tmp_path: Path) -> None:
     file = tmp_path / "vars.yml"
     file.write_text("as_of: 2026-01-01 12:00:00\nminimum_sample: 5\n")
     assert read_vars(file) == {"as_of": "2026-01-01 12:00:00", "minimum_sample": 5}
+    file.write_text('as_of: "2026-01-01T12:00:00+02:00"\nsurvey_fatigue: {days: 14}\n')
+    assert read_vars(file) == {"as_of": "2026-01-01 10:00:00", "survey_fatigue": {"invitations": 3, "days": 14}}
 
 
 def test_comments_reach_the_published_marts(built_sample: Built) -> None:

@@ -206,6 +206,15 @@ def test_orphans_warn_above_five_per_cent(raw: Path, known: int, broken: bool) -
     assert [finding.count for finding in found] == ([2] if broken else [])
 
 
+def test_ids_that_became_floats_are_the_same_ids(raw: Path) -> None:
+    pa_orders = pa.table({"order_id": pa.array([1, 2, 3], pa.int64()), "ordered_at": [NOON] * 3})
+    pa_items = pa.table({"order_id": pa.array([1.0, 2.0, 3.5], pa.float64()), "line_number": [1, 1, 1]})
+    for name, table in (("orders", pa_orders), ("order_items", pa_items)):
+        (raw / name).mkdir(parents=True)
+        pq.write_table(table, raw / name / "a.parquet")
+    assert only(check(raw).warnings, "order_id is not in orders").count == 1
+
+
 def test_no_orphans_where_the_other_table_is_not_delivered(raw: Path) -> None:
     write(raw, "order_items", [{"order_id": "1", "line_number": 1}])
     assert check(raw).findings == []

@@ -19,13 +19,25 @@ TYPED = {
         when lower({text}) in ('false', 'f', 'no', 'n', '0', '0.0') then false
     end""",
     "decimal(18,4)": "try_cast({text} as decimal(18,4))",
-    "date": "try_cast({text} as date)",
+    # DuckDB takes whatever begins like a date.
+    "date": """case
+        when regexp_matches({text}, '^[0-9]+[-/][0-9]+[-/][0-9]+([T ].*)?$') then try_cast({text} as date)
+    end""",
     # Without an offset it is UTC, which is the session's time zone; no place is 15 hours away from it.
-    # Names of zones are read apart: DuckDB takes a row's zone for all rows after it that name none.
+    # Names of zones are read apart: DuckDB takes a row's zone for all rows after it that name none. Three letters are
+    # no name, but for those of the IANA list without a summer time: BST is Britain's and Bangladesh's. What DuckDB
+    # cannot read is tried once more in its own spelling.
     "timestamp": """case
         when not regexp_matches({text}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$') then coalesce(
             try_cast(case when not regexp_matches({text}, ' [A-Za-z]') then {text} end as timestamptz),
-            try_cast(case when regexp_matches({text}, ' [A-Za-z]') then {text} end as timestamptz)
+            try_cast(case
+                when regexp_matches({text}, ' ([A-Za-z_]+/.|(UTC|GMT|Z|EST|MST|HST)$)') then {text}
+            end as timestamptz),
+            try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+                case when not regexp_matches({text}, ' [A-Za-z]') then {text} end,
+                ' +([+-][0-9])', '\\1'), 'z$', 'Z'),
+                '^([^:]*[0-9]:[0-9]+)(Z|[+-][0-9:]+)$', '\\1:00\\2'),
+                '([+-])([0-9]:)', '\\10\\2') as timestamptz)
         ) at time zone 'UTC'
     end""",
 }
@@ -155,7 +167,7 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
     if not physical:
         return Column(f"cast(null as {kind})", "false")
     if kind == "varchar":
-        return Column(name if physical == "VARCHAR" else f"cast({name} as varchar)", "false")
+        return Column(_as_text(name, physical), "false")
     is_time = kind in ("date", "timestamp")
     # A FLOAT is what it is written as: 0.1, not the double nearest to its bits.
     if physical != "FLOAT" and (is_native(kind, physical) or (is_time and physical.startswith("TIMESTAMP"))):
@@ -171,3 +183,14 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
         value = f"case when {value} > -{LIMITS[kind]} and {value} < {LIMITS[kind]} then {value} end"
     can_fail = not (kind == "boolean" and physical == "BOOLEAN")
     return Column(value, f"{given} is not null and ({value}) is null" if can_fail else "false")
+
+
+def _as_text(name: str, physical: str) -> str:
+    """A column as text, whole numbers without decimals: ids with nulls among them often become floats on the way."""
+    if physical == "VARCHAR":
+        return name
+    text = f"cast({name} as varchar)"
+    if not physical.startswith(("FLOAT", "DOUBLE", "DECIMAL")):
+        return text
+    whole = f"cast(cast({name} as bigint) as varchar)"
+    return f"case when {name} = floor({name}) and abs({name}) < 1e18 then {whole} else {text} end"
