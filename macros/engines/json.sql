@@ -24,6 +24,19 @@
     cardinality(json_object_keys({{ json }}))
 {%- endmacro %}
 
+{#- The value of a key of a JSON object as text. -#}
+{% macro json_value(json, key) %}
+    {{- adapter.dispatch('json_value')(json, key) -}}
+{% endmacro %}
+
+{% macro default__json_value(json, key) -%}
+    json_extract_string({{ json }}, '$."' || {{ key }} || '"')
+{%- endmacro %}
+
+{% macro spark__json_value(json, key) -%}
+    from_json({{ json }}, 'map<string, string>')[{{ key }}]
+{%- endmacro %}
+
 {#- A relation with one row per key of the JSON object `json` of each row of `rows`: its columns, json_key, json_value. -#}
 {% macro json_entries(rows, json) %}
     {{- adapter.dispatch('json_entries')(rows, json) -}}
@@ -32,7 +45,7 @@
 {% macro default__json_entries(rows, json) -%}
     select
         keyed.*,
-        json_extract_string(keyed.{{ json }}, '$."' || keyed.json_key || '"') as json_value
+        {{ json_value('keyed.' ~ json, 'keyed.json_key') }} as json_value
     from (select {{ rows }}.*, unnest(json_keys({{ rows }}.{{ json }})) as json_key from {{ rows }}) as keyed
 {%- endmacro %}
 

@@ -87,3 +87,12 @@ where
 {% macro has_at_sign(text) -%}
     (position('@' in {{ text }}) > 0 or position('%40' in {{ text }}) > 0)
 {%- endmacro %}
+
+{#- A landed value of a column for people: hidden where the column says who somebody is, or an address has got into it. -#}
+{% macro shown_value(column, value) -%}
+    case
+        when {{ value }} is not null and ({{ column }} in {{ sql_text_list(personal_columns()) }} or {{ has_at_sign(value) }})
+            then '***'
+        else {{ value }}
+    end
+{%- endmacro %}

@@ -54,19 +54,27 @@ removed_values as (
     {{ json_entries('rows_with_removed_values', 'removed_values') }}
 ),
 
+rejected_rows as (
+    select
+        *,
+        split_part(reject_reason, ' ', 1) as column_name,
+        {{ json_value('removed_values', "split_part(reject_reason, ' ', 1)") }} as removed_value
+    from found_rows
+    where row_verdict = 'rejected'
+),
+
 entries as (
     select
         raw_table,
         'row_rejected' as action,
         row_key,
         reject_reason as reason,
-        split_part(reject_reason, ' ', 1) as column_name,
-        cast(null as {{ dbt.type_string() }}) as raw_value,
+        column_name,
+        {{ shown_value('column_name', 'removed_value') }} as raw_value,
         loaded_at,
         file_name,
         raw_row
-    from found_rows
-    where row_verdict = 'rejected'
+    from rejected_rows
 
     union all
 
@@ -76,10 +84,7 @@ entries as (
         row_key,
         json_key || ' is unreadable or impossible' as reason,
         json_key as column_name,
-        case
-            when json_key in {{ sql_text_list(personal_columns()) }} or {{ has_at_sign('json_value') }} then '***'
-            else json_value
-        end as raw_value,
+        {{ shown_value('json_key', 'json_value') }} as raw_value,
         loaded_at,
         file_name,
         raw_row
@@ -106,7 +111,7 @@ select
         raw_table || '|' || action || '|' || coalesce(row_key, '') || '|' || coalesce(column_name, '') || '|'
         || coalesce(file_name, '') || '|' || cast(row_number() over (
             partition by raw_table, action, row_key, column_name, file_name
-            order by loaded_at nulls last, raw_row nulls last
+            order by loaded_at nulls last, raw_row nulls last, raw_value nulls last
         ) as {{ dbt.type_string() }})
     ) as quarantine_id,
     raw_table,
