@@ -10,19 +10,19 @@ run as (
     select * from {{ ref('stg_raw__as_of') }}
 ),
 
--- A row that is then removed, too, is the usual end of an erasure: what it said last still holds.
 removed_customers as (
+    select customer_id from customers
+    where row_verdict = 'deleted'
+),
+
+-- A row that is then removed, too, is the usual end of an erasure: what it said last still holds.
+last_versions as (
     select
         customer_id,
         deleted_at,
         rank() over (partition by customer_id order by _loaded_at desc) as version_rank
     from customers
-    where
-        _deleted is not true
-        and customer_id in (
-            select customer_id from customers
-            where row_verdict = 'deleted'
-        )
+    where _deleted is not true and customer_id in (select customer_id from removed_customers)
 ),
 
 known_customers as (
@@ -37,7 +37,7 @@ known_customers as (
     select
         customer_id,
         deleted_at
-    from removed_customers
+    from last_versions
     where version_rank = 1
 )
 
