@@ -117,9 +117,9 @@ def _wanted(name: str, value: Any, default: Any) -> str:
         known = duckdb.execute("select count(*) from pg_timezone_names() where name = ?", [str(value)]).fetchall()
         return "" if known[0][0] else "a time zone of the IANA list, like Europe/Berlin"
     elif isinstance(default, dict):
-        known = list(default) if name in FIXED_MAPS else raw_tables()["interactions"].codes["channel"]
-        if not isinstance(value, dict) or not all(key in known and _is_amount(each) for key, each in value.items()):
-            return f"a map of {', '.join(known)} to numbers of at least 0, like {default}"
+        words = tuple(default) if name in FIXED_MAPS else raw_tables()["interactions"].codes["channel"]
+        if not isinstance(value, dict) or not all(key in words and _is_amount(each) for key, each in value.items()):
+            return f"a map of {', '.join(words)} to numbers of at least 0, like {default}"
     elif isinstance(default, list):
         if not isinstance(value, list) or not all(map(_is_word, value)):
             return f"a list of words, like {default}"

@@ -10,7 +10,7 @@ owners as (
 ),
 
 targets as (
-    select * from {{ ref('kpi_targets') }}
+    select * from {{ ref('int_kpis__targets') }}
 ),
 
 attainable_kpis as (

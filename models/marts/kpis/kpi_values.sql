@@ -32,7 +32,7 @@ dictionary as (
 ),
 
 targets as (
-    select * from {{ ref('kpi_targets') }}
+    select * from {{ ref('int_kpis__targets') }}
 ),
 
 run as (
