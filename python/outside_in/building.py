@@ -84,7 +84,7 @@ def read_vars(file: Path | None) -> dict[str, Any]:
     unknown = sorted(str(name) for name in loaded if name not in known)
     if unknown:
         raise BuildError(f"{file}: unknown var {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    given = {
+    given: dict[str, Any] = {
         name: value if isinstance(value, str | int | float | bool | list | dict) else str(value)
         for name, value in loaded.items()
     }
