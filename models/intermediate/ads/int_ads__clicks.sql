@@ -72,11 +72,10 @@ clicks_with_session as (
 known_clicks as (
     select
         clicks_with_session.*,
-        sessions.customer_id as session_customer_id,
-        sessions.visitor_id as session_visitor_id
+        case when clicks_with_session.is_refused is not true then sessions.customer_id end as session_customer_id,
+        case when clicks_with_session.is_refused is not true then sessions.visitor_id end as session_visitor_id
     from clicks_with_session
-    left join sessions
-        on clicks_with_session.session_key = sessions.session_key and clicks_with_session.is_refused is not true
+    left join sessions on clicks_with_session.session_key = sessions.session_key
 )
 
 select

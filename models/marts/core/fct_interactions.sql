@@ -114,14 +114,12 @@ known_interactions as (
         agents.currency as cost_currency,
         {{ is_by_agent('interactions.handled_by', 'agents.is_bot') }} as is_by_agent,
         agents_with_status.agent_id is not null and agents.is_bot is not true as has_agent_status,
-        parents.interaction_id is not null as is_leg,
+        coalesce(parents.interaction_id <> interactions.interaction_id, false) as is_leg,
         {{ joined_calendar_id() }} as calendar_id
     from interactions
     left join links on interactions.contact_address = links.identity_value
     left join agents on interactions.agent_id = agents.agent_id
-    left join parents
-        on interactions.parent_interaction_id = parents.interaction_id
-            and interactions.parent_interaction_id <> interactions.interaction_id
+    left join parents on interactions.parent_interaction_id = parents.interaction_id
     left join agents_with_status on interactions.agent_id = agents_with_status.agent_id
     {{ join_calendar('calendars', 'null', 'interactions.channel') }}
 ),
