@@ -7,7 +7,10 @@
 with
 
 tickets as (
-    select * from {{ touched('stg_raw__tickets') }}
+    select
+        *,
+        is_spam is not true and is_excluded is not true as is_genuine
+    from {{ touched('stg_raw__tickets') }}
 ),
 
 ticket_events as (
@@ -68,10 +71,8 @@ select
     tickets.schedule_id,
     tickets.solved_at,
     tickets.closed_at,
-    tickets.is_spam is not true and tickets.is_excluded is not true as is_genuine,
-    tickets.is_spam is not true
-    and tickets.is_excluded is not true
-    and tickets.merged_into_ticket_id is null as is_valid
+    tickets.is_genuine,
+    tickets.is_genuine and tickets.merged_into_ticket_id is null as is_valid
 from tickets
 left join last_values on tickets.ticket_id = last_values.ticket_id
 left join links on tickets.contact_address = links.identity_value
