@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +29,7 @@ if sys.platform != "win32":
     import fcntl
 
 # Set from the data where nobody sets them, so dbt_project.yml has no default for them.
-OPTIONAL_VARS = ("as_of", "reporting_currency", "raw_dir")
+OPTIONAL_VARS = ("as_of", "reporting_currency")
 # Vars that count something, with the least and the most that make sense.
 COUNTED = {
     "fiscal_year_start_month": (1, 12),
@@ -75,22 +76,28 @@ def read_vars(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         loaded = yaml.safe_load(file.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BuildError(f"{file}: cannot be read as YAML ({error}); write one `name: value` a line") from error
+    except OSError as error:
+        raise BuildError(f"{file}: cannot be opened ({error.strerror}); --vars-file wants a YAML file") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise BuildError(f"{file}: cannot be read as YAML{where}; write one `name: value` a line") from error
     if not isinstance(loaded, dict):
         raise BuildError(f"{file}: holds no map of vars; write one `name: value` a line")
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))
     known = {*project["vars"], *OPTIONAL_VARS}
     unknown = sorted(str(name) for name in loaded if name not in known)
     if unknown:
-        raise BuildError(f"{file}: unknown var {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        meant = {close for name in unknown for close in get_close_matches(name, known, n=1)}
+        hint = f"did you mean {', '.join(sorted(meant))}" if meant else f"known are {', '.join(sorted(known))}"
+        raise BuildError(f"{file}: unknown var {', '.join(unknown)}; {hint}")
     given: dict[str, Any] = {
         name: value if isinstance(value, str | int | float | bool | list | dict) else str(value)
         for name, value in loaded.items()
     }
-    for name, value in given.items():
-        if wanted := _wanted(name, value, project["vars"].get(name)):
-            raise BuildError(f"{file}: {name} must be {wanted}")
+    wanted = {name: _wanted(name, value, project["vars"].get(name)) for name, value in given.items()}
+    if wrong := [f"{name} must be {text}" for name, text in wanted.items() if text]:
+        raise BuildError(f"{file}: {'; '.join(wrong)}")
     if "as_of" in given:
         given["as_of"] = _in_utc(str(given["as_of"]))
     for name in FIXED_MAPS & given.keys():

@@ -85,7 +85,9 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 on warnings.")] = False,
 ) -> None:
     """Check the raw files. Ends with 0, with 2 on critical findings, with --strict with 1 on warnings."""
-    result = _validate(raw_dir, Output(out), strict=strict)
+    output = Output(out)
+    _refuse_folders(raw_dir, output)
+    result = _validate(raw_dir, output, strict=strict)
     if result.critical:
         raise typer.Exit(CRITICAL)
     if strict and result.warnings:
@@ -124,8 +126,10 @@ def rollback(
 def states(out: Out = DEFAULT_OUT) -> None:
     """List the kept states; the published one is marked."""
     output = Output(out)
-    now = published_state(output)
-    for state in kept_states(output):
+    now, kept = published_state(output), kept_states(output)
+    if not kept:
+        console.print(f"no state in {escape(str(out))}; `outside-in build` publishes the first", highlight=False)
+    for state in kept:
         console.print(f"{'*' if state == now else ' '} {_described(state)}", highlight=False)
 
 
@@ -167,12 +171,18 @@ def _make_sample(raw_dir: Path) -> None:
     draft.replace(raw_dir)
 
 
+def _refuse_folders(raw_dir: Path, output: Output) -> None:
+    """Stop before anything is written, where the folders cannot be meant so."""
+    if not raw_dir.is_dir():
+        raise BuildError(f"{raw_dir} is no folder; --raw-dir wants one folder per raw table in it")
+    if output.root.resolve().is_relative_to(raw_dir.resolve()):
+        raise BuildError(f"{output.root} lies in {raw_dir}: what a run writes would be new files; choose another --out")
+
+
 def _validate(raw_dir: Path, output: Output, *, strict: bool = False, copies: Path | None = None) -> ValidationResult:
     from outside_in.validation import print_summary
     from outside_in.validation import validate as validate_files
 
-    if not raw_dir.is_dir():
-        raise BuildError(f"{raw_dir} is no folder; --raw-dir wants one folder per raw table in it")
     built = {file.name for file in built_files(output)}
     with _progress("validating") as advance:
         result = validate_files(raw_dir, output.validation, strict=strict, progress=advance, built=built, copies=copies)
@@ -182,6 +192,7 @@ def _validate(raw_dir: Path, output: Output, *, strict: bool = False, copies: Pa
 
 def _build(raw_dir: Path, output: Output, vars_file: Path | None, keep: int, force: bool) -> None:
     started = time.monotonic()
+    _refuse_folders(raw_dir, output)
     dbt_vars = read_vars(vars_file)
     with only_build(output):
         require_links(output)
@@ -202,7 +213,7 @@ def _build(raw_dir: Path, output: Output, vars_file: Path | None, keep: int, for
             for line in result.failures:
                 errors.print(f"[red]failed[/] {escape(line)}", highlight=False, soft_wrap=True)
             log = escape(str(output.dbt / "logs" / "dbt.log"))
-            errors.print(f"Nothing was published; what was there stays up. dbt's log: {log}")
+            errors.print(f"Nothing was published; what was there stays up. dbt's log: {log}", soft_wrap=True)
             raise typer.Exit(FAILED)
         if fingerprint(raw_dir, dbt_vars) != made_from:
             console.print("[yellow]warning[/] files arrived during the build; the next run takes them in")
@@ -221,7 +232,8 @@ def _publish(output: Output, made_from: str, keep: int) -> None:
             "customers asked to be erased since",
             highlight=False,
         )
-    console.print(f"[green]published[/] {_described(state)}: {escape(str(output.published))}", highlight=False)
+    where = escape(str(output.published))
+    console.print(f"[green]published[/] {_described(state)}: {where}", highlight=False, soft_wrap=True)
 
 
 def _described(state: State) -> str:

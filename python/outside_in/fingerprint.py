@@ -29,7 +29,7 @@ def fingerprint(raw_dir: Path, dbt_vars: dict[str, Any]) -> str:
         64 hexadecimal digits; an empty text, which equals nothing, where a raw file cannot be looked at.
     """
     try:
-        files = list(_raw_files(Path(dbt_vars.get("raw_dir", raw_dir))))
+        files = list(_raw_files(raw_dir))
     except OSError:
         return ""
     return _digest({"files": files, "vars": dbt_vars, "project": project_fingerprint()})

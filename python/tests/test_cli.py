@@ -159,9 +159,10 @@ def test_a_second_build_in_the_same_place_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("as_off: 2026-01-01\n", "unknown var as_off"),
+        ("as_off: 2026-01-01\n", "unknown var as_off; did you mean as_of"),
+        ("raw_dir: /elsewhere\n", "unknown var raw_dir; known are activity_window_days, as_of"),
         ("- a\n", "holds no map"),
-        ("a: [\n", "cannot be read as YAML"),
+        ("a: [\n", "cannot be read as YAML at line 2"),
         ("fiscal_year_start_month: 13\n", "fiscal_year_start_month must be a whole number from 1 to 12"),
         ("churn_horizon_days: 1.5\n", "churn_horizon_days must be a whole number from 1"),
         ("minimum_sample: true\n", "minimum_sample must be a whole number"),
@@ -169,6 +170,7 @@ def test_a_second_build_in_the_same_place_is_refused(tmp_path: Path) -> None:
         ("service_level_seconds: {phone: -1}\n", "must be a map of phone, chat"),
         ("service_level_seconds: {Phone: 1}\n", "must be a map of phone, chat"),
         ("survey_fatigue: {weeks: 1}\n", "must be a map of invitations, days"),
+        ("as_of: soon\nreporting_timezone: Berlin\n", "as_of must be .*; reporting_timezone must be"),
     ],
 )
 def test_a_wrong_vars_file_is_explained(text: str, message: str, tmp_path: Path) -> None:
@@ -176,6 +178,19 @@ def test_a_wrong_vars_file_is_explained(text: str, message: str, tmp_path: Path)
     file.write_text(text)
     with pytest.raises(BuildError, match=message):
         read_vars(file)
+
+
+def test_a_vars_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"vars\.yml: cannot be opened \(No such file or directory\)"):
+        read_vars(tmp_path / "vars.yml")
+
+
+@pytest.mark.parametrize("command", ["validate", "build"])
+def test_an_out_folder_among_the_raw_files_is_refused(command: str, tmp_path: Path) -> None:
+    (tmp_path / "raw" / "orders").mkdir(parents=True)
+    done = outside_in(command, "--raw-dir", tmp_path / "raw", "--out", tmp_path / "raw" / "out")
+    assert done.returncode == 2 and "choose another --out" in done.stdout
+    assert not (tmp_path / "raw" / "out").exists()
 
 
 def test_times_in_a_vars_file_reach_dbt_as_text(tmp_path: Path) -> None:

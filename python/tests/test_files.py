@@ -74,6 +74,16 @@ def test_a_folder_that_may_not_be_opened_is_named_and_stops_the_build(
     assert "cannot be opened (Permission denied)" in finding.what
 
 
+def test_a_file_that_may_not_be_read_is_named_with_what_to_do(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: Path, *_: object, **__: object) -> Any:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    (finding,) = inspect_files(raw).findings()
+    assert finding.what == "the file cannot be read: permission denied"
+    assert finding.advice.startswith("let the user who builds read it")
+
+
 def test_a_file_that_grows_while_it_is_checked_is_not_used(raw: Path) -> None:
     path = deliver(raw, "growing.csv", HEADER + "2,2026-01-01,email,blue\n")
 

@@ -380,6 +380,13 @@ def test_no_raw_directory(tmp_path: Path) -> None:
     assert not check(tmp_path / "nowhere").ok
 
 
+def test_a_raw_directory_without_any_table_is_told(raw: Path) -> None:
+    assert "one with a folder per table" in only(check(raw).warnings, "no folder of a table").advice
+    write(raw, "tickets", [GOOD["tickets"]])
+    assert check(raw).findings == []
+    assert only(check(raw / "tickets").warnings, "no folder of a table").advice == "give the folder above it"
+
+
 HOSTILE = ["a'; drop table tickets; --.parquet", 'b".csv', "c*[x]?{y}.parquet", "[bold]d[red].jsonl"]
 HOSTILE += ["e%$x:y.csv", "f*.parquet", "ff.parquet"]  # as a pattern, f* is both
 

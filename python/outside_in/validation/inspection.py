@@ -74,6 +74,7 @@ REASONS = {
 NEVER_SET_ASIDE = ("customers", "customer_identities")
 FILES = "files.json"
 DELIVER_AGAIN = "deliver it again, or take it away"
+LET_READ = "let the user who builds read it, or take it away"
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,10 @@ def inspect_files(raw_dir: Path, *, copies: Path | None = None, known: Iterable[
         copies.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
-        for folder in _entries(raw_dir, "", report):
+        folders = _entries(raw_dir, "", report)
+        if not report.problems and not any(folder.name in raw_tables() for folder in folders):
+            report.problems.append(_no_table(raw_dir))
+        for folder in folders:
             if not folder.is_dir() or folder.name not in raw_tables():
                 report.problems.append(_stranger(folder))
                 continue
@@ -319,15 +323,20 @@ def _stranger(path: Path) -> Finding:
     return Finding("", "warning", f"{kind} is no table of the contract and is ignored", path.name, advice=hint)
 
 
+def _no_table(raw_dir: Path) -> Finding:
+    """The finding for a raw directory without any table: a company without data, or the wrong folder."""
+    right = "the folder above it" if raw_dir.name in raw_tables() else "one with a folder per table in it, like orders"
+    what = "no folder of a table of the contract is there, so no KPI can have a value"
+    return Finding("", "warning", what, raw_dir.name, advice=f"give {right}")
+
+
 def _entries(folder: Path, table: str, report: FileReport) -> list[Path]:
     """What is in a folder, in name order, without what starts with a dot or an underscore."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
     except OSError as error:
         what = f"the folder cannot be opened ({error.strerror})"
-        report.problems.append(
-            Finding(table, "critical", what, folder.name, advice="let the user who builds read it, or take it away")
-        )
+        report.problems.append(Finding(table, "critical", what, folder.name, advice=LET_READ))
         return []
 
 
@@ -389,7 +398,8 @@ def _inspect_file(
         if not file.is_unchanged():
             return file.broken("the file changed while it was read", "run again when it is complete")
     except (duckdb.Error, OSError, EOFError, UnicodeError, csv.Error, zlib.error, ValueError) as error:
-        return file.broken(f"the file cannot be read: {_why(file, error)}")
+        advice = LET_READ if isinstance(error, PermissionError) else DELIVER_AGAIN
+        return file.broken(f"the file cannot be read: {_why(file, error)}", advice)
     required = raw_tables()[file.table].required
     if file.kind in ("json", "jsonl") and not file.rows:
         return file  # a JSON file without rows names no columns
