@@ -8,7 +8,7 @@ and located.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from outside_in.contract import DELETED, RawTable
@@ -76,7 +76,7 @@ REFERENCES: list[tuple[str, str, str, str]] = [
     ("ad_events", "campaign_id", "campaigns", "campaign_id"),
 ]
 
-ZONES = "(select name from pg_timezone_names())"
+IS_ZONE = ("is an IANA time zone", "lower(trim({})) in (select lower(name) from pg_timezone_names())")
 # (table, column) to (claim, SQL true for a well-formed value)
 FORMS: dict[tuple[str, str], tuple[str, str]] = {
     ("service_hours", "opens_at"): (
@@ -87,13 +87,14 @@ FORMS: dict[tuple[str, str], tuple[str, str]] = {
         "is a time HH:MM, up to 24:00",
         "regexp_full_match(trim({}), '([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00')",
     ),
-    ("service_hours", "timezone"): ("is an IANA time zone", f"trim({{}}) in {ZONES}"),
-    ("customers", "timezone"): ("is an IANA time zone", f"trim({{}}) in {ZONES}"),
+    ("service_hours", "timezone"): IS_ZONE,
+    ("customers", "timezone"): IS_ZONE,
 }
 
 # What a table's repeated keys are called: they are looked for once, and then both counted and located.
 REPEATED = "_oi_repeated_{}"
 REMOVED = "staging removes the value and keeps the row"
+STAYS = "staging keeps the value, for the row must have one; correct it in the export"
 # kind of rule to (what is expected, what is wrong otherwise, why it matters, what happens or what to do)
 TEXTS: dict[str, tuple[str, str, str, str]] = {
     "rows": (
@@ -142,7 +143,7 @@ TEXTS: dict[str, tuple[str, str, str, str]] = {
         "{column} {form}",
         "{column} is not as it must be: {form}",
         "nothing can be computed with it otherwise",
-        "staging rejects the row or removes the value",
+        REMOVED,
     ),
     "order": (
         "{column} is not after {other}",
@@ -306,6 +307,15 @@ def _contract_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Ru
 
 
 def _prose_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Rule]:
+    """What the contract says in words; a required value stays whatever it is."""
+    for rule in _value_rules(table, columns):
+        yield replace(rule, advice=STAYS) if rule.advice == REMOVED and rule.column in table.required else rule
+    for owner, start, end in ORDERS:
+        if owner in (None, table.name) and start in columns and end in columns:
+            yield _rule("order", start, {"other": end}, bad=f"{quote(end)} < {quote(start)}", other=end)
+
+
+def _value_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Rule]:
     for column in columns:
         least, most = RANGES.get(column, (0 if column.endswith(NEVER_NEGATIVE) else None, None))
         if least is not None:
@@ -316,9 +326,6 @@ def _prose_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Rule]
             claim, form = FORMS[table.name, column]
             bad = f"{quote(column)} is not null and not {form.format(quote(column))}"
             yield _rule("form", column, {"form": claim}, bad=bad)
-    for owner, start, end in ORDERS:
-        if owner in (None, table.name) and start in columns and end in columns:
-            yield _rule("order", start, {"other": end}, bad=f"{quote(end)} < {quote(start)}", other=end)
     if table.name in SCALES:
         column, needed, lowest, highest = SCALES[table.name]
         if {column, *needed} <= {*columns}:
