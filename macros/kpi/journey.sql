@@ -40,14 +40,3 @@
         or ({{ event_type }} = 'impression' and {{ is_viewable }} is not false)
     )
 {%- endmacro %}
-
-{#- Looked at more than the page they landed on, stayed, or did something. -#}
-{% macro is_engaged_session(page_view_count, engaged_seconds, has_lead, has_purchase) -%}
-    coalesce(
-        {{ page_view_count }} >= 2
-        or coalesce({{ engaged_seconds }} >= {{ var('engaged_session_seconds') }}, false)
-        or {{ has_lead }}
-        or {{ has_purchase }},
-        false
-    )
-{%- endmacro %}

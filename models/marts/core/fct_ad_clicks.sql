@@ -82,8 +82,7 @@ judged_clicks as (
         campaigns.channel,
         sessions.landing_page,
         sessions.device_type,
-        {{ is_engaged_session('sessions.page_view_count', 'sessions.engaged_seconds',
-                              'sessions.has_lead', 'sessions.has_purchase') }} as is_engaged,
+        coalesce(sessions.is_engaged, false) as is_engaged,
         first_clicks.event_id is not null as is_first_click,
         case
             when first_clicks.event_id is not null
