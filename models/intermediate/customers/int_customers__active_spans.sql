@@ -36,37 +36,6 @@ spans as (
         coalesce(next_event_at, cast('9999-12-31' as timestamp)) as active_until
     from followed_events
     where is_active
-),
-
-flagged_spans as (
-    select
-        *,
-        case
-            when active_from <= max(active_until)
-                    over (
-                        partition by customer_id order by active_from, active_until
-                        rows between unbounded preceding and 1 preceding
-                    )
-                then 0
-            else 1
-        end as starts_island
-    from spans
-    where active_from < active_until
-),
-
-numbered_spans as (
-    select
-        *,
-        sum(starts_island) over (
-            partition by customer_id order by active_from, active_until
-            rows between unbounded preceding and current row
-        ) as island
-    from flagged_spans
 )
 
-select
-    customer_id,
-    min(active_from) as active_from,
-    max(active_until) as active_until
-from numbered_spans
-group by customer_id, island
+{{ merged_spans('spans', 'customer_id', 'active_from', 'active_until') }}

@@ -79,40 +79,9 @@ intervals as (
     inner join calendars on row_intervals.service_hours_row = calendars.service_hours_row
 ),
 
--- Overlapping and touching intervals become one, so that no second counts twice.
-flagged_intervals as (
-    select
-        *,
-        case
-            when opens_at <= max(closes_at)
-                    over (
-                        partition by calendar_id order by opens_at, closes_at
-                        rows between unbounded preceding and 1 preceding
-                    )
-                then 0
-            else 1
-        end as starts_island
-    from intervals
-    where opens_at < closes_at
-),
-
-numbered_intervals as (
-    select
-        *,
-        sum(starts_island) over (
-            partition by calendar_id order by opens_at, closes_at
-            rows between unbounded preceding and current row
-        ) as island
-    from flagged_intervals
-),
-
+-- Merged, so that no second counts twice.
 open_intervals as (
-    select
-        calendar_id,
-        min(opens_at) as opens_at,
-        max(closes_at) as closes_at
-    from numbered_intervals
-    group by calendar_id, island
+    {{ merged_spans('intervals', 'calendar_id', 'opens_at', 'closes_at') }}
 )
 
 select
