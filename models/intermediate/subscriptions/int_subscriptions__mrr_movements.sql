@@ -94,14 +94,15 @@ account_movements as (
     from period_balances
 ),
 
+{%- set members = [
+    ('overall', 'customer', "'overall'"), ('segment', 'customer', dimension_member('segment')),
+    ('product', 'product', dimension_member('product')),
+] %}
 {%- set movements = ['new', 'expansion', 'reactivation', 'contraction', 'churned'] %}
 
 -- Every change of an account in each of the dimensions it counts in.
 member_movements as (
-    {%- for dimension, account_type, member in [
-        ('overall', 'customer', "'overall'"), ('segment', 'customer', dimension_member('segment')),
-        ('product', 'product', dimension_member('product')),
-    ] %}
+    {%- for dimension, account_type, member in members %}
     select
         account_movements.period_grain,
         account_movements.period_start,
@@ -119,10 +120,7 @@ member_movements as (
 ),
 
 moves as (
-    {%- for dimension, account_type, member in [
-        ('overall', 'customer', "'overall'"), ('segment', 'customer', dimension_member('segment')),
-        ('product', 'product', dimension_member('product')),
-    ] %}
+    {%- for dimension, account_type, member in members %}
     select
         paid_changes.event_date as moved_date,
         '{{ dimension }}' as dimension_name,

@@ -4,6 +4,7 @@
     select ticket_id from {{ ref('stg_raw__tickets') }}
     where contact_address in (select identity_value from {{ changes('int_identity__links') }})
 {%- endcall %}
+{%- set fields = ['topic', 'team', 'assignee', 'priority'] %}
 with
 
 tickets as (
@@ -30,17 +31,16 @@ field_events as (
             partition by ticket_id, lower(trim(field_name)) order by event_at desc, event_id desc
         ) as recency
     from ticket_events
-    where lower(trim(field_name)) in ('topic', 'team', 'assignee', 'priority')
+    where lower(trim(field_name)) in {{ sql_text_list(fields) }}
 ),
 
 last_values as (
     select
         ticket_id,
-    {%- for field in ['topic', 'team', 'assignee', 'priority'] %}
-    max(case when field_name = '{{ field }}' then new_value end) as {{ field }},
-    bool_or(field_name = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
-    
-{%- endfor %}
+        {%- for field in fields %}
+        max(case when field_name = '{{ field }}' then new_value end) as {{ field }},
+        bool_or(field_name = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from field_events
     where recency = 1
     group by ticket_id

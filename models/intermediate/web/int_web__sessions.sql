@@ -45,9 +45,9 @@ sessions as (
         bool_or(event_name = 'lead') as has_lead,
         bool_or(event_name = 'purchase') as has_purchase,
         min(customer_id) as named_customer_id,
-        -- How many customers it names; those who were erased are one.
+        -- More than one customer; those who were erased count as one.
         coalesce(min(customer_id) <> max(customer_id), false)
-        or (bool_or(is_of_erased_customer is true) and min(customer_id) is not null) as has_customers,
+        or (bool_or(is_of_erased_customer is true) and min(customer_id) is not null) as has_several_customers,
         bool_or(is_of_erased_customer is true) as has_erased_customer,
         count(engagement_ms) > 0 as is_engagement_recorded
     from events
@@ -65,15 +65,17 @@ last_named_customers as (
     from events_of_customers
     where session_key in (
         select session_key from sessions
-        where has_customers
+        where has_several_customers
     )
 ),
 
 named_sessions as (
     select
         sessions.*,
-        case when sessions.has_customers then last_named_customers.customer_id else sessions.named_customer_id end
-            as last_named_customer_id
+        case
+            when sessions.has_several_customers then last_named_customers.customer_id
+            else sessions.named_customer_id
+        end as last_named_customer_id
     from sessions
     left join last_named_customers
         on sessions.session_key = last_named_customers.session_key and last_named_customers.customer_rank = 1
