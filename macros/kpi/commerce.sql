@@ -5,6 +5,11 @@
     30
 {%- endmacro %}
 
+{#- A cancelled order is none; an unknown status may be any. -#}
+{% macro is_order(status) -%}
+    coalesce({{ status }}, 'unknown') <> 'cancelled'
+{%- endmacro %}
+
 {#- Orders that can come back: on their way or there; an unknown status may be either. -#}
 {% macro is_sent_status(status) -%}
     coalesce({{ status }}, 'unknown') in ('shipped', 'delivered', 'unknown')

@@ -5,6 +5,11 @@
     {{ place }} < 0.5
 {%- endmacro %}
 
+{#- A detractor can recover by an answer of the year after. -#}
+{% macro recovery_days() -%}
+    365
+{%- endmacro %}
+
 {% macro is_ces_hard(place) -%}
     {{ place }} <= 1e0 / 3e0
 {%- endmacro %}

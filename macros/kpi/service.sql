@@ -20,6 +20,24 @@
     end
 {%- endmacro %}
 
+{#- Minutes in which a first response keeps its target. -#}
+{% macro first_response_target(channel) -%}
+    {{ per_channel(channel, var('first_response_target_minutes'), 1440) }}
+{%- endmacro %}
+
+{% macro repeat_contact_window() -%}
+    {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour
+{%- endmacro %}
+
+{#- A contact was automated when no agent was needed for so long after it. -#}
+{% macro automation_hours() -%}
+    24
+{%- endmacro %}
+
+{% macro automation_window() -%}
+    {{ automation_hours() }} * interval '1' hour
+{%- endmacro %}
+
 {#- A null handled_by is an agent, unless the row's agent is known to be a bot. -#}
 {% macro is_by_agent(handled_by, agent_is_bot) -%}
     ({{ handled_by }} = 'agent' or ({{ handled_by }} is null and {{ agent_is_bot }} is not true))

@@ -1,7 +1,7 @@
 {{ config(unique_key='customer_id') }}
 -- grain: one row per contact or ticket of a known customer, with how many contacts of that customer follow it
 {%- set repeat_window = var('repeat_contact_window_days') * 86400000000 %}
-{%- set day = 86400000000 %}
+{%- set automation_window = automation_hours() | int * 3600000000 %}
 with
 
 contacts as (
@@ -54,6 +54,6 @@ select
     ), 0) as bigint) as later_topic_contact_count,
     cast(coalesce(sum(agent_contact_count) over (
         partition by customer_id order by moment_us
-        range between 1 following and {{ day }} following
+        range between 1 following and {{ automation_window }} following
     ), 0) as bigint) as later_agent_contact_count
 from moments

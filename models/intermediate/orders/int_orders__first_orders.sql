@@ -9,7 +9,7 @@ with
 
 orders as (
     select * from {{ touched('stg_raw__orders', 'coalesce(customer_id, ' ~ linked_customer ~ ')') }}
-    where coalesce(status, 'unknown') <> 'cancelled'
+    where {{ is_order('status') }}
 ),
 
 links as (

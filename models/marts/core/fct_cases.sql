@@ -11,13 +11,12 @@
 {% call touched_when('stg_raw__as_of') -%}
     select case_id from {{ this }}
     where
-        created_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour
+        created_at + {{ repeat_contact_window() }}
         > (select min(as_of) from {{ changes('stg_raw__as_of') }})
         or created_at
-        + {{ per_channel('channel', var('first_response_target_minutes'), 1440) }} * interval '1' minute
+        + {{ first_response_target('channel') }} * interval '1' minute
         > (select min(as_of) from {{ changes('stg_raw__as_of') }})
 {%- endcall %}
-{%- set repeat_window = (var('repeat_contact_window_days') * 24) ~ " * interval '1' hour" %}
 with
 
 tickets as (
@@ -157,15 +156,15 @@ targeted_cases as (
             when cases.first_responded_at < cases.created_at then 0e0
             else {{ minutes_between('cases.created_at', 'cases.first_responded_at') }}
         end as first_response_minutes,
-        {{ per_channel('cases.channel', var('first_response_target_minutes'), 1440) }} as target_minutes,
-        cases.created_at + {{ repeat_window }} <= run.as_of as is_repeat_window_over,
+        {{ first_response_target('cases.channel') }} as target_minutes,
+        cases.created_at + {{ repeat_contact_window() }} <= run.as_of as is_repeat_window_over,
         later_contacts.later_topic_contact_count
         - case
             -- The contact that a ticket was born from may begin just after it; it is no other contact.
             when ticket_origins.customer_id = cases.customer_id
                 and coalesce(ticket_origins.topic, '') = coalesce(cases.topic, '')
                 and ticket_origins.started_at > cases.created_at
-                and ticket_origins.started_at <= cases.created_at + {{ repeat_window }}
+                and ticket_origins.started_at <= cases.created_at + {{ repeat_contact_window() }}
                 then 1
             else 0
         end as other_contact_count,

@@ -7,8 +7,8 @@
 {% call touched_when('stg_raw__as_of') -%}
     select contact_id from {{ this }}
     where
-        started_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour > (select min(as_of) from {{ changes('stg_raw__as_of') }})
-        or started_at + interval '24' hour > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+        started_at + {{ repeat_contact_window() }} > (select min(as_of) from {{ changes('stg_raw__as_of') }})
+        or started_at + {{ automation_window() }} > (select min(as_of) from {{ changes('stg_raw__as_of') }})
 {%- endcall %}
 with
 
@@ -46,15 +46,14 @@ contacts_with_agent_leg as (
     inner join agent_legs on contacts.interaction_id = agent_legs.parent_interaction_id
     where
         agent_legs.started_at > contacts.started_at
-        and agent_legs.started_at <= contacts.started_at + interval '24' hour
+        and agent_legs.started_at <= contacts.started_at + {{ automation_window() }}
 ),
 
 followed_contacts as (
     select
         contacts.*,
-        contacts.started_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour <= run.as_of
-            as is_repeat_window_over,
-        contacts.started_at + interval '24' hour <= run.as_of as is_day_over,
+        contacts.started_at + {{ repeat_contact_window() }} <= run.as_of as is_repeat_window_over,
+        contacts.started_at + {{ automation_window() }} <= run.as_of as is_automation_window_over,
         later_contacts.later_contact_count,
         contacts_with_agent_leg.contact_id is not null
         or coalesce(later_contacts.later_agent_contact_count, 0) > 0 as is_agent_needed,
@@ -98,7 +97,7 @@ select
     case when customer_id is not null and is_repeat_window_over then later_contact_count > 0 end
         as is_repeated,
     case
-        when contact_source = 'interaction' and is_day_over
+        when contact_source = 'interaction' and is_automation_window_over
             then coalesce(is_handled_by_machine, false) and not is_agent_needed
     end as is_automated
 from followed_contacts

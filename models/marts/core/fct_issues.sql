@@ -3,10 +3,9 @@
 {% call touched_when('stg_raw__as_of') -%}
     select customer_id from {{ this }}
     where
-        last_contact_at + {{ var('repeat_contact_window_days') * 24 }} * interval '1' hour
+        last_contact_at + {{ repeat_contact_window() }}
         > (select min(as_of) from {{ changes('stg_raw__as_of') }})
 {%- endcall %}
-{%- set day = "interval '24' hour" %}
 with
 
 contacts as (
@@ -38,7 +37,7 @@ contacts_after_pauses as (
         case
             when started_at <= lag(started_at) over (
                     partition by customer_id, topic order by started_at, contact_id
-                ) + {{ var('repeat_contact_window_days') }} * {{ day }}
+                ) + {{ repeat_contact_window() }}
                 then 0
             else 1
         end as starts_issue
@@ -85,7 +84,7 @@ settled_issues as (
     select
         issues.*,
         coalesce(session_counts.support_session_count, 0) as support_session_count,
-        issues.last_contact_at + {{ var('repeat_contact_window_days') }} * {{ day }} <= run.as_of
+        issues.last_contact_at + {{ repeat_contact_window() }} <= run.as_of
             as is_over
     from issues
     cross join run

@@ -87,14 +87,14 @@ priced_orders as (
         orders.agent_id,
         orders.cart_id,
         coalesce(orders.currency, run.reporting_currency) as currency,
-        coalesce(orders.status, 'unknown') <> 'cancelled' as is_order,
+        {{ is_order('orders.status') }} as is_order,
         {{ is_sent_status('orders.status') }}
         and orders.ordered_at + {{ return_window_days() }} * interval '1' day <= run.as_of as is_return_known,
-        case when coalesce(orders.status, 'unknown') <> 'cancelled' then
+        case when {{ is_order('orders.status') }} then
             {{ in_reporting_currency('orders.gross_amount - coalesce(orders.discount_amount, 0)',
                                      'orders.currency', 'rates.rate', 'run.reporting_currency') }}
         end as revenue_amount,
-        case when coalesce(orders.status, 'unknown') <> 'cancelled' then
+        case when {{ is_order('orders.status') }} then
             {{ in_reporting_currency('orders.cost_amount', 'orders.currency', 'rates.rate',
                                      'run.reporting_currency') }}
         end as cost_amount

@@ -105,16 +105,23 @@ dated_responses as (
     from responses
 ),
 
+grouped_responses as (
+    select
+        *,
+        {{ nps_group_points('nps_score') }} as nps_points
+    from dated_responses
+),
+
 judged_responses as (
     select
         *,
         {{ microseconds('response_at') }} as response_us,
         case survey_type
-            when 'nps' then nps_score <= 6
+            when 'nps' then nps_points = -1
             when 'csat' then {{ is_csat_unhappy('score_place') }}
             when 'ces' then {{ is_ces_hard('score_place') }}
         end as is_unhappy
-    from dated_responses
+    from grouped_responses
 ),
 
 -- Time is in whole microseconds, so that a window can begin right after an answer.
@@ -166,7 +173,7 @@ nps_moments as (
     select
         customer_id,
         response_at,
-        nps_score <= 6 as is_detractor,
+        nps_points = -1 as is_detractor,
         row_number() over (
             partition by customer_id, response_at
             order by response_id, survey_id nulls first, question_id nulls first
@@ -257,10 +264,10 @@ select
     described_responses.nps_score,
 
     -- KPI flags and measures: null keeps a row out of the KPI
-    {{ nps_group_points('described_responses.nps_score') }} as nps_points,
-    described_responses.nps_score >= 9 as is_promoter,
-    described_responses.nps_score > 6 and described_responses.nps_score < 9 as is_passive,
-    described_responses.nps_score <= 6 as is_detractor,
+    described_responses.nps_points,
+    described_responses.nps_points = 1 as is_promoter,
+    described_responses.nps_points = 0 as is_passive,
+    described_responses.nps_points = -1 as is_detractor,
     case when described_responses.survey_type = 'csat' and described_responses.known_aspect = 'overall' then
             {{ is_csat_satisfied('described_responses.score_place') }}
     end as is_satisfied,
@@ -295,8 +302,9 @@ select
                 )
     end as is_followed_up,
     case
-        when described_responses.nps_score <= 6
-            and next_nps_moments.next_response_at <= described_responses.response_at + 365 * interval '1' day
+        when described_responses.nps_points = -1
+            and next_nps_moments.next_response_at
+            <= described_responses.response_at + {{ recovery_days() }} * interval '1' day
             then not next_nps_moments.is_next_detractor
     end as is_recovered
 from described_responses
