@@ -34,9 +34,7 @@ from (
         {%- for dimension in dimensions %}, (period_grain, period_start, dimension_{{ loop.index }}){% endfor %}
     )
 )
-{%- set broad = [] -%}
-{%- for dimension in dimensions if has_many_members(dimension) -%}{%- do broad.append(dimension) -%}{%- endfor %}
-{%- if broad %}
-where period_grain not in ('day', 'week') or dimension_name not in {{ sql_text_list(broad) }}
+{%- if of_many_members(dimensions) %}
+where period_grain not in ('day', 'week') or dimension_name not in {{ sql_text_list(of_many_members(dimensions)) }}
 {%- endif %}
 {% endmacro %}

@@ -7,7 +7,7 @@
 -#}
 {% macro kpi_parts(fact) %}
 {%- do ref(fact) -%}  {#- also where no KPI is registered -#}
-{%- set entries = kpi_entries(fact) | rejectattr('kind', 'in', ['median', 'p75', 'stock']) | list -%}
+{%- set entries = kpi_entries(fact) | rejectattr('kind', 'in', ['median', 'p75']) | list -%}
 {%- set passes = kpi_passes(entries) -%}
 {%- if not passes -%}
     {{ no_parts() }}

@@ -1,7 +1,7 @@
 {#-
     The KPI registry is written where the flags are: each fact's yml has `config.meta.kpis`, one entry per KPI it feeds.
 
-      kind         share | mean | nps | count | sum | ratio | median | p75 | stock
+      kind         share | mean | nps | count | sum | ratio | median | p75
       date         the fact's date column that puts a row in a period
       measure      share: a boolean column, true in the numerator, true or false in the denominator, null in neither
                    mean, median, p75: a numeric column, null in none of its parts; nps: 1, 0 or -1
@@ -178,4 +178,11 @@
         'agent', 'product', 'page', 'landing_page', 'exit_page', 'last_page', 'query', 'search_term',
         'last_search_term', 'article', 'author', 'cta', 'creative', 'location',
     ]) }}
+{%- endmacro %}
+
+{#- Those of some dimensions that come by month and wider only. -#}
+{% macro of_many_members(dimensions) -%}
+    {%- set found = [] -%}
+    {%- for dimension in dimensions if has_many_members(dimension) -%}{%- do found.append(dimension) -%}{%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}

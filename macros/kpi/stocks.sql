@@ -7,10 +7,6 @@
 -#}
 {% macro period_stock_ctes(moves, amounts, dimensions) %}
 {%- set run = ref('stg_raw__as_of') %}
-{%- set wide_dimensions = [] -%}
-{%- for dimension in dimensions if has_many_members(dimension) -%}
-    {%- do wide_dimensions.append(dimension) -%}
-{%- endfor %}
 stock_days as (
     {{ days_between('(select min(moved_date) from ' ~ moves ~ ')', '(select as_of_date from ' ~ run ~ ')') }}
 ),
@@ -42,8 +38,8 @@ period_moves as (
         sum({{ amount }}) as {{ amount }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ moves }}
-    {%- if grain in ('day', 'week') and wide_dimensions %}
-    where dimension_name not in {{ sql_text_list(wide_dimensions) }}
+    {%- if grain in ('day', 'week') and of_many_members(dimensions) %}
+    where dimension_name not in {{ sql_text_list(of_many_members(dimensions)) }}
     {%- endif %}
     group by {{ period_start('moved_date', grain) ~ ', ' if grain != 'all' }}dimension_name, dimension_value
     {{ 'union all' if not loop.last }}

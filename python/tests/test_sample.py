@@ -20,7 +20,6 @@ from outside_in.sample import commerce, damage, world
 from outside_in.sample.writer import DAY, HOUR
 
 TABLES = raw_tables()
-DUCKDB_TYPES = {"decimal(18,4)": "DECIMAL(18,4)"}
 SIZE: dict[str, Any] = {"customers": 700, "days": 200, "scale": 1.5}
 
 

@@ -32,20 +32,6 @@ from outside_in.sample.writer import (
 )
 
 _TYPES = ("nps", "csat", "ces", "other")
-_ASPECTS = (
-    "overall",
-    "product",
-    "purchase",
-    "delivery",
-    "website",
-    "service",
-    "friendliness",
-    "attention",
-    "empathy",
-    "clarity",
-    "resolution",
-    "price",
-)
 _STAGES = ("purchase", "delivery", "use", "support")
 
 

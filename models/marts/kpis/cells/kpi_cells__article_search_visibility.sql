@@ -1,5 +1,5 @@
 -- grain: one row per period, dimension and member of article_search_visibility
-{%- set dimensions = ['topic', 'language'] %}
+{%- set dimensions = kpi_dictionary()['article_search_visibility'].by %}
 with
 
 articles as (

@@ -1,3 +1,3 @@
 -- grain: one row per period, dimension and member of the backlog
-{%- set dimensions = ['channel', 'topic', 'team', 'priority', 'age_band'] %}
+{%- set dimensions = kpi_dictionary()['backlog'].by %}
 {{ stock_cells('backlog', ref('int_tickets__backlog_changes'), dimensions) }}  -- noqa: PRS

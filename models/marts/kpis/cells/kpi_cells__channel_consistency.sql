@@ -44,7 +44,7 @@ channel_scores as (
         sum(satisfied_count) as satisfied_count
     from daily_answers
     {%- if grain in ('day', 'week') %}
-    where dimension_name <> 'product'
+    where dimension_name not in {{ sql_text_list(of_many_members(dimensions)) }}
     {%- endif %}
     group by
         {{ period_start('responded_date', grain) ~ ', ' if grain != 'all' }}dimension_name,

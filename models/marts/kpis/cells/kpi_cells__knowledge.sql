@@ -1,6 +1,6 @@
 -- grain: one row per KPI, period, dimension and member of knowledge contribution and article reuse
-{%- set contribution_dimensions = ['team', 'agent', 'topic'] %}
-{%- set reuse_dimensions = ['article', 'author', 'topic'] %}
+{%- set contribution_dimensions = kpi_dictionary()['knowledge_contribution_rate'].by %}
+{%- set reuse_dimensions = kpi_dictionary()['article_reuse'].by %}
 with
 
 contributions as (
@@ -129,7 +129,7 @@ cells as (
         and published_counts.dimension_value = use_counts.dimension_value
     where
         published_counts.period_grain not in ('day', 'week')
-        or published_counts.dimension_name not in ('article', 'author')
+        or published_counts.dimension_name not in {{ sql_text_list(of_many_members(reuse_dimensions)) }}
 ),
 
 ratio_cells as (

@@ -1,4 +1,5 @@
 -- grain: one row per period, dimension and member of mobile_score
+{%- set dimensions = kpi_dictionary()['mobile_score'].by %}
 with
 
 audits as (
@@ -49,7 +50,7 @@ scores as (
     select
         period_grain,
         period_start,
-        {{ rolled_up_dimension(['page', 'page_type']) }},
+        {{ rolled_up_dimension(dimensions) }},
         cast(sum(score) as double) as numerator,
         cast(count(*) as double) as denominator,
         count(*) as sample_size,
@@ -72,8 +73,9 @@ cells as (
             then sqrt({{ sample_variance('numerator', 'sum_of_squares', 'sample_size') }} / sample_size)
         end as standard_error
     from scores
-    -- By page only where pages are not too many rows.
-    where dimension_name <> 'page' or period_grain not in ('day', 'week')
+    where
+        period_grain not in ('day', 'week')
+        or dimension_name not in {{ sql_text_list(of_many_members(dimensions)) }}
 )
 
 {{ measured_cells('cells') }}

@@ -1,5 +1,5 @@
 -- grain: one row per KPI, period, dimension and member of customer retention and churn
-{%- set dimensions = ['segment', 'country', 'acquisition_channel', 'first_order_cohort'] %}
+{%- set dimensions = kpi_dictionary()['customer_retention_rate'].by %}
 with
 
 run as (
