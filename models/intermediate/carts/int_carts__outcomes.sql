@@ -88,7 +88,6 @@ select
     carts.cart_id,
     carts.has_add,
     carts.last_event_at,
-    carts.is_bought,
     case
         when carts.is_bought then false
         when carts.last_event_at + {{ var('cart_abandoned_after_hours') }} * interval '1' hour <= run.as_of

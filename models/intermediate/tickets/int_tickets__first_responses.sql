@@ -33,7 +33,6 @@ responses as (
 
 select
     ticket_id,
-    min(responded_at) as first_responded_at,
-    count(*) as response_count
+    min(responded_at) as first_responded_at
 from responses
 group by ticket_id

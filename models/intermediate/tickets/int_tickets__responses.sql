@@ -72,7 +72,6 @@ select
     messages.message_id,
     messages.ticket_id,
     messages.sent_at as responded_at,
-    messages.author_id,
     messages.author_type
 from messages
 inner join requesters on messages.ticket_id = requesters.ticket_id

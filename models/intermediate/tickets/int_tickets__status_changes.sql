@@ -42,6 +42,5 @@ select
     event_id,
     event_at,
     is_solved,
-    was_solved,
     coalesce(is_solved <> was_solved, false) as is_change
 from followed_events

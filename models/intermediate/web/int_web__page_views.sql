@@ -7,7 +7,6 @@
 {%- set page_rows %}
     select
         event_id,
-        page_view_id,
         session_key,
         event_at,
         event_name = 'page_view' as is_page_view,
@@ -75,7 +74,6 @@ last_measurements as (
 page_views as (
     select
         page_rows.event_id,
-        page_rows.page_view_id,
         page_rows.session_key,
         page_rows.event_at,
         page_rows.is_page_view,
@@ -102,7 +100,6 @@ page_views as (
 
 select
     event_id,
-    page_view_id,
     session_key,
     event_at,
     is_page_view,

@@ -66,7 +66,6 @@ known_months as (
 select
     known_months.snapshot_date,
     known_months.is_current,
-    known_months.horizon_days,
     spell_months.subscription_id,
     spell_months.spell_start,
     spell_months.customer_id,

@@ -54,7 +54,6 @@ select
     histories.customer_id,
     coalesce(customers.segment, '(none)') as segment,
     histories.first_ordered_date,
-    histories.last_ordered_date,
     histories.frequency,
     {{ days_from('histories.first_ordered_date', 'histories.last_ordered_date') }} as recency_days,
     histories.valued_frequency,
