@@ -43,7 +43,7 @@ select
     ranked_events.device_type,
     coalesce(
         ranked_events.country,
-        -- Only whoever agreed to be analysed is recognised by the visitor.
+        -- Whoever refused to be analysed is not recognised by the visitor.
         case when ranked_events.customer_id is not null or customers.analytics_consent is not false
                 then customers.country
         end

@@ -100,7 +100,7 @@ known_sessions as (
     left join erased_identities on named_sessions.visitor_id = erased_identities.identity_value
 ),
 
--- Whoever did not agree to be analysed stays a visitor.
+-- Whoever refused to be analysed stays a visitor; who was never asked did not refuse.
 sessions_with_customer as (
     select
         known_sessions.*,
