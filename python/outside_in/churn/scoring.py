@@ -18,7 +18,6 @@ SCORES = pa.schema(
     [
         ("customer_id", pa.string()),
         ("churn_probability", pa.float64()),
-        ("kind", pa.string()),
         ("model", pa.string()),
         *((name, pa.string()) for name in REASON_COLUMNS),
     ]
@@ -81,7 +80,7 @@ class Scorer:
             def predict(rows: pd.DataFrame, speaker: Speaker = speaker) -> np.ndarray[Any, np.dtype[np.float64]]:
                 return speaker.model.predict(rows, speaker.champion)
 
-            scores = own[["customer_id", "kind"]].assign(churn_probability=predict(own), model=speaker.champion)
+            scores = own[["customer_id"]].assign(churn_probability=predict(own), model=speaker.champion)
             # Without any past outcome nobody knows what is usual.
             reasons = (
                 pd.DataFrame(None, index=own.index, columns=list(REASON_COLUMNS), dtype=object)

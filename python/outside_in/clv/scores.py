@@ -22,16 +22,13 @@ SCORES = {
     "recency_days": "whole",
     "age_days": "whole",
     "probability_active": "number",
-    "probability_no_order": "number",
     "expected_orders": "number",
-    "orders_variance": "number",
     "discounted_orders": "number",
     "low_factor": "number",
     "high_factor": "number",
 }
 CONTRACT_SCORES = {
     "renewal_count": "whole",
-    "expected_months": "number",
     "discounted_months": "number",
     "discounted_months_low": "number",
     "discounted_months_high": "number",
@@ -111,7 +108,6 @@ def contract_score_table(
         pd.DataFrame(
             {
                 "renewal_count": renewals,
-                "expected_months": remaining_periods(fitted, renewals, horizon_months),
                 "discounted_months": remaining_periods(fitted, renewals, horizon_months, monthly_rate),
                 "discounted_months_low": annuity[(paid >= 0.975).sum(axis=1)],
                 "discounted_months_high": annuity[(paid > 0.025).sum(axis=1)],
