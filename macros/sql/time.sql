@@ -31,6 +31,17 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Every quarter of an hour of the dates in a CTE: at one of them every hour of any clock begins. -#}
+{% macro quarter_hours(days) -%}
+    select cast({{ days }}.date_day as timestamp) + quarters.quarter_number * 15 * interval '1' minute as quarter_at
+    from {{ days }}
+    cross join (
+        {%- for quarter in range(96) %}
+        {{ 'union all ' if not loop.first }}select {{ quarter }} as quarter_number
+        {%- endfor %}
+    ) as quarters
+{%- endmacro %}
+
 {% macro seconds_between(first, last) -%}
     (({{ microseconds(last) }} - {{ microseconds(first) }}) / 1e6)
 {%- endmacro %}

@@ -14,7 +14,7 @@ followed_events as (
     select
         customer_id,
         event_at,
-        event_type not in ('pause', 'cancel') as is_active,
+        {{ is_running('event_type') }} as is_active,
         lead(event_at) over (partition by subscription_id order by event_at, event_id) as next_event_at
     from subscription_events
     where customer_id is not null

@@ -14,28 +14,9 @@ days as (
     {{ days_between('(select first_day from run)', '(select last_day from run)') }}
 ),
 
-hours as (
-    {%- for hour in range(24) %}
-    select {{ hour }} as hour_number
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
 -- Some clocks are 30 or 45 minutes off UTC, so an hour may begin at any quarter.
-quarters as (
-    {%- for quarter in range(4) %}
-    select {{ quarter }} as quarter_number
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
 quarter_hours as (
-    select
-        cast(days.date_day as timestamp)
-        + (hours.hour_number * 60 + quarters.quarter_number * 15) * interval '1' minute as quarter_at
-    from days
-    cross join hours
-    cross join quarters
+    {{ quarter_hours('days') }}
 )
 
 -- The hour that an autumn night has twice is one of two hours' length.

@@ -23,28 +23,16 @@ days as (
     {{ days_between('(select first_day from run)', '(select last_day from run)') }}
 ),
 
-{#- Offsets of time zones are whole quarters of an hour. #}
-
-quarters as (
-    select
-            {%- for quarter in range(96) %}
-    {{ 'union all select' if not loop.first }}
-        cast({{ quarter }} as int) as quarter_of_day
-        {%- endfor %}
-),
-
 quarter_hours as (
-    select cast(days.date_day as timestamp) + quarters.quarter_of_day * 15 * interval '1' minute as cut_at
-    from days
-    cross join quarters
+    {{ quarter_hours('days') }}
 ),
 
 cuts as (
     select
-        cut_at,
+        quarter_at as cut_at,
         cast(null as timestamp) as closes_at
     from quarter_hours
-    where extract(minute from {{ reporting_time('cut_at') }}) = 0
+    where extract(minute from {{ reporting_time('quarter_at') }}) = 0
 
     union all
 

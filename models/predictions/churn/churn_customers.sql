@@ -21,7 +21,7 @@ subscription_events as (
     select
         events.customer_id,
         events.event_at,
-        events.event_type not in ('pause', 'cancel') as is_running,
+        {{ is_running('events.event_type') }} as is_running,
         mrr_states.mrr_amount,
         lead(events.event_at) over subscription_history as next_event_at,
         min(events.event_at) over (partition by events.subscription_id) as subscribed_at

@@ -22,7 +22,7 @@
      'value': 'points', 'where': "event_type = 'redeem'"},
     {'rows': 'subscription_events', 'kind': "'subscription'", 'at': 'event_at', 'linked_at': unlinked},
     {'rows': 'subscription_events', 'kind': "'pause'", 'at': 'event_at', 'linked_at': unlinked,
-     'where': "event_type in ('pause', 'cancel')"},
+     'where': 'not ' ~ is_running('event_type')},
 ] %}
 with
 
