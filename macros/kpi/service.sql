@@ -20,7 +20,7 @@
     end
 {%- endmacro %}
 
-{#- Minutes in which a first response keeps its target. -#}
+{#- Minutes in which a first response keeps its target: a day where the channel has none of its own. -#}
 {% macro first_response_target(channel) -%}
     {{ per_channel(channel, var('first_response_target_minutes'), 1440) }}
 {%- endmacro %}
