@@ -33,6 +33,25 @@
 {{ return(found) }}
 {% endmacro %}
 
+{#-
+    Required values that can be of no use, by column, each with the condition that says so: the row is rejected. Opening
+    hours of an unknown hour or weekday would be none, and the company closed.
+-#}
+{% macro unusable_values(table) %}
+{{ return({
+    'service_hours': {
+        'weekday': 'weekday not between 1 and 7',
+        'opens_at': is_no_clock_time('opens_at', '[01]?[0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]'),
+        'closes_at': is_no_clock_time('closes_at', '[01]?[0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]|24:00'),
+    },
+}.get(table, {})) }}
+{% endmacro %}
+
+{#- Whether a text is no wall time of the form `HH:MM`, with or without seconds. -#}
+{% macro is_no_clock_time(text, form) -%}
+    (trim({{ text }}) = '' or {{ replaced('trim(' ~ text ~ ')', '^(' ~ form ~ ')(:[0-5][0-9])?$', '') }} <> '')
+{%- endmacro %}
+
 {#- An end of a survey score's scale: the row's own, else the usual one of its type (none for `other`). -#}
 {% macro scale_end(which) -%}
     {%- set usual = {'min': {'nps': 0, 'csat': 1, 'ces': 1}, 'max': {'nps': 10, 'csat': 5, 'ces': 7}}[which] -%}

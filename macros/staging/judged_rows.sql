@@ -65,7 +65,7 @@ select
     _loaded_at,
     _deleted,
     _file,
-    {{ removed_values(impossible) }} as removed_values,
+    {{ removed_values(dict(impossible, **unusable_values(table))) }} as removed_values,
     {{ row_problem(table) }} as row_problem
 from {{ landed }} as landed
 {%- endmacro %}
@@ -115,7 +115,7 @@ select
 from {{ versions }}
 {%- endmacro %}
 
-{#- Why a landed row cannot be accepted: the first required column without a value, or `future`; null for none.
+{#- Why a landed row cannot be accepted: the first required column without a usable value, or `future`; null for none.
     A tombstone needs no more than its key. -#}
 {% macro row_problem(table) %}
 {%- set contract = raw_contract()[table] -%}
@@ -126,6 +126,9 @@ case
             when _unreadable like '%"{{ column }}":%' then '{{ column }} is unreadable'
             else '{{ column }} is missing'
         end
+    {%- endfor %}
+    {%- for column, condition in unusable_values(table).items() %}
+    when {{ condition }} then '{{ column }} is unreadable'
     {%- endfor %}
     {%- if contract.own_time %}
     when {{ own_instant(contract) }} > (select as_of from {{ ref('stg_raw__as_of') }}) then 'future'

@@ -72,15 +72,11 @@ IMPOSSIBLE_ORDERS = {
 SCORES = {"survey_responses": "score", "reviews": "rating", "page_audits": "performance_score"}
 
 
-# Words of the findings about rows that staging rejects, then about values that it removes.
-FINDINGS = (
-    "is null or unreadable",
-    "cannot be read as",
-    " is not at least",
-    " is not between",
-    " is before ",
-    " off its scale",
-)
+# Words of the findings about rows that staging rejects, and about values that it removes.
+FINDINGS = {
+    "rejected": ("is null or unreadable", "weekday is not between", "opens_at is not as", "closes_at is not as"),
+    "removed": ("cannot be read as", " is not at least", " is not between", " is before ", " off its scale"),
+}
 
 
 class NotHere(Exception):
@@ -278,6 +274,19 @@ def _(damage: Damage) -> None:
     if "timezone" not in damage.table.columns:
         raise NotHere
     damage.all_lose("timezone", damage.random.choice(["Europe/Nowhere", "+25:00", "CEST", *HOSTILE[:2]]))
+
+
+@of_rows("opening hours that nobody can read")
+def _(damage: Damage) -> None:
+    if damage.table.name != "service_hours":
+        raise NotHere
+    bad: dict[str, list[Any]] = {
+        "weekday": [0, 8],
+        "opens_at": ["24:00", "9am", "09:75", " "],
+        "closes_at": ["25:00", "17"],
+    }
+    column = damage.random.choice(list(bad))
+    damage.all_lose(column, damage.random.choice(bad[column]))
 
 
 @of_rows("an unknown code")
@@ -757,7 +766,7 @@ def check(company: Company, result: ValidationResult, trials: list[Trial]) -> li
     if SECRET.split("@")[0] in repr(result.findings):
         wrong.append("a finding repeats a value")
     counts, accepted = reconciliation(company.output)
-    told = {(each.table, word) for each in result.warnings for word in FINDINGS if word in each.what}
+    told = {(each.table, word) for each in result.warnings for word in sum(FINDINGS.values(), ()) if word in each.what}
     damaged = {trial.table: trial for trial in trials}
     for table in raw_tables():
         trial = damaged.get(table)
@@ -778,7 +787,7 @@ def check(company: Company, result: ValidationResult, trials: list[Trial]) -> li
     for table in raw_tables():
         # Whoever validates hears of what staging will do.
         trial = damaged.get(table)
-        for count, words in (("rejected", FINDINGS[:1]), ("removed", FINDINGS[1:])):
+        for count, words in FINDINGS.items():
             is_told, is_done = any((table, word) in told for word in words), counts[table][count] > 0
             # Values of rows that are not accepted are told of, and not removed.
             judged = trial and trial.damage.delta["accepted"] > len(trial.damage.bystanders)

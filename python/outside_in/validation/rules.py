@@ -81,11 +81,11 @@ IS_ZONE = ("is an IANA time zone", "lower(trim({})) in (select lower(name) from 
 FORMS: dict[tuple[str, str], tuple[str, str]] = {
     ("service_hours", "opens_at"): (
         "is a time HH:MM",
-        "regexp_full_match(trim({}), '([01]?[0-9]|2[0-3]):[0-5][0-9]')",
+        "regexp_full_match(trim({}), '([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?')",
     ),
     ("service_hours", "closes_at"): (
         "is a time HH:MM, up to 24:00",
-        "regexp_full_match(trim({}), '([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00')",
+        "regexp_full_match(trim({}), '(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)(:[0-5][0-9])?')",
     ),
     ("service_hours", "timezone"): IS_ZONE,
     ("customers", "timezone"): IS_ZONE,
@@ -95,6 +95,7 @@ FORMS: dict[tuple[str, str], tuple[str, str]] = {
 REPEATED = "_oi_repeated_{}"
 REMOVED = "staging removes the value and keeps the row"
 STAYS = "staging keeps the value, for the row must have one; correct it in the export"
+REJECTED = "staging rejects these rows"
 # kind of rule to (what is expected, what is wrong otherwise, why it matters, what happens or what to do)
 TEXTS: dict[str, tuple[str, str, str, str]] = {
     "rows": (
@@ -113,7 +114,7 @@ TEXTS: dict[str, tuple[str, str, str, str]] = {
         "{column} is filled and readable",
         "required {column} is null or unreadable",
         "a row without it cannot be used",
-        "staging rejects these rows",
+        REJECTED,
     ),
     "readable": (
         "{column} can be read as {type}",
@@ -307,9 +308,10 @@ def _contract_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Ru
 
 
 def _prose_rules(table: RawTable, columns: Mapping[str, bool]) -> Iterator[Rule]:
-    """What the contract says in words; a required value stays whatever it is."""
+    """What the contract says in words; a required value stays whatever it is, or takes its row with it."""
+    kept = REJECTED if table.name == "service_hours" else STAYS
     for rule in _value_rules(table, columns):
-        yield replace(rule, advice=STAYS) if rule.advice == REMOVED and rule.column in table.required else rule
+        yield replace(rule, advice=kept) if rule.advice == REMOVED and rule.column in table.required else rule
     for owner, start, end in ORDERS:
         if owner in (None, table.name) and start in columns and end in columns:
             yield _rule("order", start, {"other": end}, bad=f"{quote(end)} < {quote(start)}", other=end)

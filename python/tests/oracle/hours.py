@@ -16,7 +16,7 @@ from .calendar import utc_of
 from .raw import World, remembered
 
 Moments = npt.NDArray[np.int64]
-WALL_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2})?")
+WALL_TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::[0-5]\d)?")
 
 
 class Spans:
@@ -81,9 +81,13 @@ def _micros(moment: datetime) -> int:
 
 def _wall_time(text: str) -> timedelta | None:
     match = WALL_TIME.fullmatch(text.strip())
-    if not match or int(match[1]) > 24 or int(match[2]) > 59:
-        return None
-    return timedelta(hours=int(match[1]), minutes=int(match[2]))
+    return timedelta(hours=int(match[1]), minutes=int(match[2])) if match else None
+
+
+def _is_usable(weekday: int, opens_at: str, closes_at: str) -> bool:
+    """Whether the required values of a row can be read; the row is rejected otherwise."""
+    opens, closes, day = _wall_time(opens_at), _wall_time(closes_at), timedelta(days=1)
+    return weekday in range(1, 8) and opens is not None and opens < day and closes is not None and closes <= day
 
 
 class ServiceHours:
@@ -91,7 +95,9 @@ class ServiceHours:
 
     def __init__(self, world: World) -> None:
         """Reads service_hours and service_holidays."""
-        self.rows = world["service_hours"]
+        rows = world["service_hours"]
+        required = zip(rows["weekday"], rows["opens_at"], rows["closes_at"], strict=True)
+        self.rows = rows[[_is_usable(*values) for values in required]]
         holidays = world["service_holidays"]
         self.holidays = {(s, d.date()) for s, d in zip(holidays["schedule_id"], holidays["holiday_date"], strict=True)}
         moments = {
@@ -128,8 +134,7 @@ class ServiceHours:
     def _intervals(self, row: int) -> Iterable[tuple[int, int]]:
         hours: Any = self.rows.loc[row]
         opens, closes = _wall_time(hours["opens_at"]), _wall_time(hours["closes_at"])
-        if opens is None or closes is None:
-            return
+        assert opens is not None and closes is not None
         if closes <= opens:
             closes += timedelta(days=1)
         try:
