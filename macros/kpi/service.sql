@@ -52,15 +52,22 @@
     end
 {%- endmacro %}
 
-{#- Queueing time: as recorded, else from the times; an answered contact without either never queued. Nobody leaves a queue
-    before entering it: such times say nothing. -#}
+{#- Queueing time as recorded, else from the times. Nobody leaves a queue before entering it: such times say nothing. -#}
+{% macro measured_waiting_seconds(outcome, queue_seconds, enqueued_at, answered_at, ended_at) -%}
+    coalesce(
+        {{ queue_seconds }},
+        case when {{ outcome }} = 'abandoned_in_queue'
+            then {{ seconds_in_order(enqueued_at, ended_at) }}
+            else {{ seconds_in_order(enqueued_at, answered_at) }}
+        end
+    )
+{%- endmacro %}
+
+{#- An answered contact without a measured wait never queued. -#}
 {% macro waiting_seconds(outcome, queue_seconds, enqueued_at, answered_at, ended_at) -%}
+    {%- set measured = measured_waiting_seconds(outcome, queue_seconds, enqueued_at, answered_at, ended_at) -%}
     case {{ outcome }}
-        when 'answered' then coalesce(
-            {{ queue_seconds }}, {{ seconds_in_order(enqueued_at, answered_at) }}, 0
-        )
-        when 'abandoned_in_queue' then coalesce(
-            {{ queue_seconds }}, {{ seconds_in_order(enqueued_at, ended_at) }}
-        )
+        when 'answered' then coalesce({{ measured }}, 0)
+        when 'abandoned_in_queue' then {{ measured }}
     end
 {%- endmacro %}

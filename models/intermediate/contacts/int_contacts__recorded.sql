@@ -10,11 +10,22 @@ ticket_messages as (
     select * from {{ ref('stg_raw__ticket_messages') }}
 ),
 
+known_interactions as (
+    select
+        *,
+        {{ derived_outcome('outcome', 'answered_at', 'enqueued_at') }} as known_outcome
+    from interactions
+),
+
+-- Entering a queue says nothing of the wait where nobody records when it ended.
 recorded_interactions as (
     select
         count(hold_seconds) > 0 as is_hold_recorded,
-        count(queue_seconds) + count(enqueued_at) > 0 as is_waiting_recorded
-    from interactions
+        count(case when coalesce(direction, 'inbound') = 'inbound' then
+            {{ measured_waiting_seconds('known_outcome', 'queue_seconds', 'enqueued_at', 'answered_at',
+                                        'ended_at') }}
+        end) > 0 as is_waiting_recorded
+    from known_interactions
 ),
 
 recorded_tickets as (
