@@ -7,7 +7,8 @@
 {%- set solved = [['tickets.status', 'tickets.solved_at', 'tickets.closed_at', 'ticket_events.new_value']] -%}
 {%- set solved_when = [['tickets.solved_at', 'tickets.closed_at', 'ticket_events.new_value']] -%}
 {%- set outcome = [['interactions.outcome', 'interactions.answered_at', 'interactions.enqueued_at']] -%}
-{%- set waiting = [['interactions.queue_seconds', 'interactions.enqueued_at']] -%}
+{%- set waiting = [['interactions.queue_seconds', 'interactions.enqueued_at'],
+                   ['interactions.queue_seconds', 'interactions.answered_at', 'interactions.ended_at']] -%}
 {%- set talk = [['interactions.talk_seconds']] -%}
 {%- set contact_customer = [['interactions.customer_id', 'interactions.contact_address', 'tickets.customer_id',
                              'tickets.contact_address']] -%}
