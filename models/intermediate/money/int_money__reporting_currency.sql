@@ -37,12 +37,15 @@ ranked_currencies as (
     from counted_currencies
 )
 
+-- An aggregate is one row also where no row names a currency: without it, whatever is joined to it would be gone.
 select
-    {% if var('reporting_currency', none) is not none -%}
-        {{ sql_text(var('reporting_currency')) }}
-    {%- else -%}
-    {#- XXX is ISO 4217 for "no currency": nothing to convert where no row names one. -#}
-    coalesce(max(currency), 'XXX')
-    {%- endif %} as reporting_currency
+    coalesce(
+        {% if var('reporting_currency', none) is not none -%}
+            {{ sql_text(var('reporting_currency')) }},
+        {%- endif %}
+        max(currency),
+        {#- XXX is ISO 4217 for "no currency": nothing to convert where no row names one. -#}
+        'XXX'
+    ) as reporting_currency
 from ranked_currencies
 where currency_rank = 1
