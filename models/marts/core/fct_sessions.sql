@@ -120,14 +120,18 @@ times as (
         on page_time.session_key = article_pages.session_key and page_time.page_path = article_pages.page_path
 ),
 
--- An article may be read at several addresses, and several at one.
+-- An article may be read at several addresses, and several at one; of a page without either, only its type is known.
 time_by_page as (
     select
         session_key,
         bool_or(article_id is not null or page_type = 'support_article') as is_article,
         sum(cast(engaged_seconds as decimal(18, 6))) as engaged_seconds
     from times
-    group by session_key, article_id, case when article_id is null then page_path end
+    group by
+        session_key,
+        article_id,
+        case when article_id is null then page_path end,
+        case when article_id is null and page_path is null then page_type end
 ),
 
 engaged_time as (
