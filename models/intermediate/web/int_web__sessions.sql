@@ -35,9 +35,7 @@ sessions as (
         visitor_id,
         min(event_at) as started_at,
         max(event_at) as last_event_at,
-        bool_or(
-            event_name = 'page_view' and coalesce(page_type in {{ support_page_types() }}, false)
-        ) as is_support_session,
+        bool_or(coalesce(page_type in {{ support_page_types() }}, false)) as is_support_session,
         bool_or(event_name = 'contact_click') as has_contact_click,
         bool_or(event_name = 'chat_request') as has_chat_request,
         bool_or(event_name = 'cta_click') as has_cta_click,

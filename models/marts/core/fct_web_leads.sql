@@ -14,7 +14,7 @@ leads as (
 steps_before as (
     select
         leads.event_id as lead_id,
-        events.event_name = 'page_view' and events.page_type in {{ support_page_types() }} as is_support_view,
+        events.page_type in {{ support_page_types() }} as is_support_page,
         events.article_id,
         case when events.event_name = 'cta_click' then events.cta_id end as cta_id,
         row_number() over (
@@ -33,7 +33,7 @@ steps_before as (
                 or (events.event_at = leads.event_at and events.event_id < leads.event_id)
             )
     where
-        (events.event_name = 'page_view' and events.page_type in {{ support_page_types() }})
+        events.page_type in {{ support_page_types() }}
         or events.article_id is not null
         or events.event_name = 'cta_click'
 ),
@@ -41,7 +41,7 @@ steps_before as (
 leads_with_steps as (
     select
         lead_id,
-        bool_or(coalesce(is_support_view, false)) as has_support_page_before,
+        bool_or(coalesce(is_support_page, false)) as has_support_page_before,
         max(case when article_rank = 1 then article_id end) as last_article_id,
         max(case when cta_rank = 1 then cta_id end) as last_cta_id
     from steps_before

@@ -119,7 +119,7 @@ def sessions(world: World) -> pd.DataFrame:
     found["source"], found["organic"] = source_of(world, first)
     found["has_view"] = first["event_id"].notna()
     found["views"] = views.groupby("session").size().reindex(found.index).fillna(0)
-    found["support"] = views.groupby("session")["is_support"].any().reindex(found.index).eq(True)
+    found["support"] = rows.groupby("session")["is_support"].any().reindex(found.index).eq(True)
     for name, flag in (
         ("lead", "lead"),
         ("purchase", "purchase"),
@@ -282,8 +282,8 @@ def ctas(world: World, results: Results) -> None:
     credit = rows["value_amount"][sold].groupby(click[sold]).sum()
     clicked = rows[clicks].assign(credit=click[clicks].map(credit).fillna(0))
     Cells(world, results, clicked[clicked["is_support"]]).share("cta_value", "credit", 1)
-    helped = rows["is_support"] & (rows["event_name"] == "page_view")
-    before = helped.astype(int).groupby(rows["session"]).cumsum() > 0
+    helped = rows["is_support"].astype(int)
+    before = helped.groupby(rows["session"]).cumsum() - helped > 0
     leads = rows.assign(
         article=rows.groupby("session")["article_id"].ffill(),
         cta=rows["cta_id"].where(clicks, np.nan).groupby(rows["session"]).ffill(),
