@@ -82,12 +82,13 @@ described_cells as (
         dimensions.dimension_name,
         -- Continuous percentile: between the values at the two ranks around this place, counted from 0.
         dimensions.quantile * (cells.row_count - 1) as place,
-        -- Ranks, from 1, that hold the true percentile with 95 %.
-        floor(
+        -- Ranks, from 1, that hold the true percentile with 95 %: rounded to the nearest they do, by the binomial
+        -- distribution, for every number of rows that reaches them; rounded outwards they would claim too little.
+        round(
             cells.row_count * dimensions.quantile
             - {{ normal_critical() }} * sqrt(cells.row_count * dimensions.quantile * (1 - dimensions.quantile))
         ) as low_rank,
-        ceil(
+        round(
             cells.row_count * dimensions.quantile
             + {{ normal_critical() }} * sqrt(cells.row_count * dimensions.quantile * (1 - dimensions.quantile))
         ) + 1 as high_rank
