@@ -45,8 +45,10 @@ histories as (
     select * from {{ ref('int_tickets__history') }}
 ),
 
+-- Test calls and phantom rows are in no KPI, nor is what was asked about them.
 interactions as (
     select * from {{ ref('stg_raw__interactions') }}
+    where is_excluded is not true
 ),
 
 shipments as (

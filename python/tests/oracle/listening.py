@@ -54,7 +54,7 @@ def invitations(world: World, results: Results) -> None:
         sent = np.sort(micros(times))
         mine = micros(times)
         until = np.searchsorted(sent, mine, side="right")
-        since = np.searchsorted(sent, mine - days * 86_400_000_000, side="right")
+        since = np.searchsorted(sent, mine - days * 86_400_000_000, side="left")
         tired[times.index] = until - since > limit
     cells = Cells(world, results, known.assign(tired=tired))
     cells.distinct("survey_fatigue_rate", "customer_id", where="tired", per="customer_id")
@@ -64,10 +64,11 @@ def subject_end(world: World, rows: pd.DataFrame) -> pd.Series[Any]:
     """When what the invitation asks about was over."""
     solved = tickets(world)
     solved = solved[solved["solved_time"].notna()]
+    calls = interactions(world)
     sent = world["shipments"][world["shipments"]["delivered_at"].notna()]
     ends = {
         "ticket": dict(zip(solved["ticket_id"], solved["solved_time"], strict=True)),
-        "interaction": world.lookup("interactions", "ended_at"),
+        "interaction": dict(zip(calls["interaction_id"], calls["ended_at"], strict=True)),
         "order": sent.groupby("order_id")["delivered_at"].max().to_dict(),
         "shipment": world.lookup("shipments", "delivered_at"),
     }
