@@ -75,7 +75,14 @@ SCORES = {"survey_responses": "score", "reviews": "rating", "page_audits": "perf
 # Words of the findings about rows that staging rejects, and about values that it removes.
 FINDINGS = {
     "rejected": ("is null or unreadable", "weekday is not between", "opens_at is not as", "closes_at is not as"),
-    "removed": ("cannot be read as", " is not at least", " is not between", " is before ", " off its scale"),
+    "removed": (
+        "cannot be read as",
+        " is not at least",
+        " is not between",
+        " is before ",
+        " off its scale",
+        "timezone is not as",
+    ),
 }
 
 

@@ -17,6 +17,6 @@ select
 from returns
 inner join orders
     on returns.order_id = orders.order_id
-        and returns.returned_at > orders.ordered_at
+        and returns.returned_at >= orders.ordered_at
         and returns.returned_at <= orders.ordered_at + {{ return_window_days() }} * interval '1' day
 group by returns.order_id, returns.product_id

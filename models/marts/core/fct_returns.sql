@@ -50,12 +50,12 @@ select
     orders.channel,
     orders.country,
     orders.segment,
-    -- A refund is dated on the day of the return and takes nothing off an order that never counted.
-    case when orders.order_id is null or orders.is_order then
+    -- A refund is dated on the day of the return. It takes nothing off an order that is in no revenue itself.
+    case when orders.order_id is null or orders.revenue_amount is not null then
         {{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
                                  'run.reporting_currency') }}
     end as refund_amount,
-    case when orders.order_id is null or orders.is_order then
+    case when orders.order_id is null or orders.revenue_amount is not null then
             -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
                                   'run.reporting_currency') }}
     end as revenue_amount,

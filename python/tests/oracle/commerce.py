@@ -113,7 +113,7 @@ def returned(world: World, results: Results) -> None:
     settled = rows["status"].isna() | rows["status"].isin(["shipped", "delivered", "unknown"])
     rows = rows[settled & (rows["at"] + RETURN_WINDOW <= world.as_of)]
     back = world["returns"][["order_id", "product_id", "returned_at", "reason"]].merge(rows[["order_id", "at"]])
-    back = back[(back["returned_at"] > back["at"]) & (back["returned_at"] <= back["at"] + RETURN_WINDOW)]
+    back = back[(back["returned_at"] >= back["at"]) & (back["returned_at"] <= back["at"] + RETURN_WINDOW)]
     category = world.lookup("products", "category")
     items = order_products(world)
     split = rows.merge(items, on="order_id", how="left")

@@ -97,7 +97,7 @@ class ServiceHours:
         """Reads service_hours and service_holidays."""
         rows = world["service_hours"]
         required = zip(rows["weekday"], rows["opens_at"], rows["closes_at"], strict=True)
-        self.rows = rows[[_is_usable(*values) for values in required]]
+        self.rows = rows[np.array([_is_usable(*values) for values in required], dtype=bool)]
         holidays = world["service_holidays"]
         self.holidays = {(s, d.date()) for s, d in zip(holidays["schedule_id"], holidays["holiday_date"], strict=True)}
         moments = {

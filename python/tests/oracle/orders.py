@@ -30,7 +30,7 @@ def orders(world: World) -> pd.DataFrame:
 
 @remembered
 def refunds(world: World) -> pd.DataFrame:
-    """Returns with their order's dimensions; `refund`, converted, is null where nothing comes off."""
+    """Returns with their order's dimensions; `refund`, converted, is null where nothing comes off: of no revenue."""
     rows = world["returns"].rename(columns={"product_id": "returned_product"})
     every = world["orders"].set_index("order_id")
     known = rows["order_id"].isin(every.index)
@@ -39,7 +39,8 @@ def refunds(world: World) -> pd.DataFrame:
     rows = with_customer(world, rows)
     rows["at"], rows["has_order"] = rows["returned_at"], known
     amount = in_reporting_currency(world, rows["refund_amount"], rows["currency"], rows["returned_at"])
-    rows["refund"] = amount.where(rows["status"] != "cancelled")
+    sold = orders(world)
+    rows["refund"] = amount.where(~known | rows["order_id"].isin(sold["order_id"][sold["amount"].notna()]))
     return rows
 
 
