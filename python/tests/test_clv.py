@@ -545,6 +545,14 @@ def test_where_nobody_leaves_the_fit_says_so(model: str) -> None:
     assert forecast.mean == pytest.approx(clv.total_orders(fallback, cells, [273])[0].mean, rel=5e-3)
 
 
+@pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd", "pareto_nbd", "nbd"])
+def test_where_nobody_leaves_the_fit_still_arrives(model: str) -> None:
+    """The terms of the likelihood are thousands of times their sum there, and so is its rounding."""
+    for seed in range(8):
+        customers = simulate("nbd", 400, seed, days=300, parameters={"r": 20.0, "alpha": 60.0})
+        assert clv.fit(model, to_cells(customers)).is_converged, seed
+
+
 def test_where_the_chance_of_leaving_cannot_be_told_the_fit_says_so() -> None:
     """200 customers: a of 24 may as well be a thousandth or a thousand times it."""
     found = clv.fit("bg_nbd", to_cells(simulate("bg_nbd", 200, seed=12)), with_intervals=True)

@@ -254,8 +254,9 @@ def _maximise(objective: Likelihood, logs: Floats) -> tuple[Floats, Derivatives]
         curvature, directions = np.linalg.eigh(-at.hessian)
         step = directions @ ((directions.T @ at.gradient) / np.maximum(np.abs(curvature), 1e-9))
         step *= min(1, MAX_LOG_STEP / max(np.abs(step).max(), 1e-300))
-        # Close to the top the gain is smaller than the rounding of the value, so that much loss is none.
-        lowest = at.value - 1e-13 * abs(at.value)
+        # Close to the top the gain is smaller than the rounding of the value, so that much loss is none. Its terms are
+        # far larger than their sum where nobody leaves, so the rounding is more than that of one number.
+        lowest = at.value - 1e-11 * abs(at.value)
         for _ in range(40):
             ahead = objective(logs + step)
             if ahead.value >= lowest:
