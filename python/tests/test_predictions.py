@@ -22,6 +22,7 @@ from lifetimes import (  # type: ignore[import-untyped]  # ships no types
 
 from outside_in.clv.backtests import backtest_table
 from outside_in.clv.fits import fit_table
+from outside_in.clv.histories import KEYS
 from outside_in.clv.scores import score_table
 from outside_in.paths import PROJECT
 from tests.conftest import REAL_CASES, Built, build
@@ -187,13 +188,35 @@ def test_the_order_of_rows_changes_no_bit(built_sample: Built) -> None:
         shuffled = [one.sample(frac=1, random_state=seed) for one in (snapshots, cells, past, spend, contracts)]
         fits = fit_table(*shuffled)
         backtests = backtest_table(shuffled[2], shuffled[4], fits)
-        assert len(backtests) > 50
+        assert len(backtests) > 30
         tried = backtests.sample(frac=1, random_state=seed)
         scores = score_table(shuffled[0], shuffled[1], fits, choices, tried, annual_discount_rate=0.1)
         return [fits, backtests, scores]
 
     for one, other in zip(tables(1), tables(2), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_small_segments_cost_no_backtests_and_have_the_model_and_errors_of_everybody(built_sample: Built) -> None:
+    snapshots, cells, past, spend, contracts = (
+        frame(built_sample, f"select * from predictions.clv_{name}")
+        for name in ("snapshots", "cells", "past_cells", "spend_cells", "contract_cells")
+    )
+    for one in (cells, past):
+        one["segment"] = [f"of few {number % 40}" for number in range(len(one))]
+    cells = cells.groupby([*KEYS, "segment"], as_index=False).sum(numeric_only=True)
+    fits = fit_table(snapshots, cells, past, spend, contracts)
+    backtests = backtest_table(past, contracts, fits)
+    assert set(backtests["segment"]) == {"(all)"}
+    segments = sorted(set(cells["segment"]))
+    choices = pd.DataFrame({"segment": segments, "fitted_on": "(all)", "model": "bg_nbd"})
+    of_few = score_table(snapshots, cells, fits, choices, backtests, annual_discount_rate=0.1)
+    everybody = cells.assign(segment="(one)").groupby([*KEYS, "segment"], as_index=False).sum(numeric_only=True)
+    choices = choices.head(1).assign(segment="(one)")
+    of_all = score_table(snapshots, everybody, fits, choices, backtests, annual_discount_rate=0.1)
+    both = of_few.merge(of_all, on=KEYS, suffixes=("", "_of_all"))
+    assert len(both) == len(of_few) > 300
+    assert both["high_factor"].to_numpy() == pytest.approx(both["high_factor_of_all"].to_numpy(), rel=1e-9)
 
 
 def test_python_models_run_again_only_where_what_they_read_has_changed(built_sample: Built, tmp_path: Path) -> None:

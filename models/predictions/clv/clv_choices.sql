@@ -41,16 +41,26 @@ current_fits as (
     group by fits.fitted_on, fits.model
 ),
 
+-- A segment too small to be judged by itself goes by the past of everybody.
+judged_segments as (
+    select
+        cells.segment,
+        coalesce(min(backtests.segment), '(all)') as judged_on
+    from cells
+    left join backtests on cells.segment = backtests.segment
+    group by cells.segment
+),
+
 -- A model fitted more often comes first: a sum over fewer holdouts is larger without being better.
 ranked_candidates as (
     select
-        cells.segment,
+        judged_segments.segment,
         current_fits.fitted_on,
         current_fits.model,
         backtests.holdout_log_likelihood,
         coalesce(backtests.backtest_count, 0) as backtest_count,
         row_number() over (
-            partition by cells.segment
+            partition by judged_segments.segment
             order by
                 coalesce(backtests.backtest_count, 0) desc,
                 backtests.holdout_log_likelihood desc nulls last,
@@ -62,10 +72,10 @@ ranked_candidates as (
                 end,
                 case when current_fits.fitted_on = '(all)' then 0 else 1 end
         ) as candidate_rank
-    from cells
-    inner join current_fits on current_fits.fitted_on in ('(all)', cells.segment)
+    from judged_segments
+    inner join current_fits on current_fits.fitted_on in ('(all)', judged_segments.segment)
     left join backtests
-        on cells.segment = backtests.segment
+        on judged_segments.judged_on = backtests.segment
             and current_fits.fitted_on = backtests.fitted_on
             and current_fits.model = backtests.model
 )

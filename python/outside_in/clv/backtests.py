@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,18 @@ from outside_in.clv.fits import ALL, Row, dated, distinct_histories, populations
 from outside_in.clv.forecasts import Total, common_variation
 from outside_in.clv.histories import KEYS
 from outside_in.clv.spend import expected_order_value
-from outside_in.clv.transactions import TRANSACTION_MODELS, order_count_log_probability, score, total_orders
+from outside_in.clv.transactions import (
+    MINIMUM_CUSTOMERS,
+    TRANSACTION_MODELS,
+    order_count_log_probability,
+    score,
+    total_orders,
+)
 from outside_in.frames import typed
 
 QUARTER_MONTHS = 3
+KEY = ("segment", "fitted_on", "model")
+Key = tuple[str, str, str]
 
 BACKTESTS = {
     "snapshot_date": "day",
@@ -51,38 +60,37 @@ def backtest_table(past_cells: pd.DataFrame, contract_cells: pd.DataFrame, fits:
         fits: of `fit_table`.
 
     Returns:
-        Columns BACKTESTS, orders and errors per customer. The naive forecast goes on at the rate of the past (orders),
+        Columns BACKTESTS, orders and errors per customer, of everybody and of each segment that is not too small to be
+        judged by itself. The naive forecast goes on at the rate of the past (orders),
         or with every contract (months).
     """
     past_cells, contract_cells, fits = map(dated, (past_cells, contract_cells, fits))
-    rows: list[Row] = []
+    # By population and model, for each looks back at its own; segments may be as many as a company likes.
+    rows: dict[Key, list[Row]] = defaultdict(list)
+    known = {day: dict(_judged(cells)) for day, cells in past_cells.groupby("snapshot_date")}
+    spend = {day: stored_fit(fits, day, ALL, "gamma_gamma") for day in known}
     past_contracts = contract_cells[~contract_cells["is_current"]]
     for day, name, model, fitted in stored_fits(fits):
-        if model in TRANSACTION_MODELS:
-            spend = stored_fit(fits, day, ALL, "gamma_gamma")
-            known = past_cells[past_cells["snapshot_date"] == day]
-            for segment, customers in populations(known):
-                if len(customers) and name in (ALL, segment):
-                    key = {"segment": segment, "fitted_on": name, "model": model}
-                    row = _backtest(fitted, spend, customers, own_variation(rows, key, day))
-                    rows.append({"snapshot_date": day, **key, **row})
+        if model in TRANSACTION_MODELS and day in known:
+            for segment in known[day] if name == ALL else [name]:
+                own = rows[segment, name, model]
+                own.append({"snapshot_date": day, **_backtest(fitted, spend[day], known[day][segment], own)})
         elif model == "shifted_beta_geometric":
-            known = past_contracts[(past_contracts["snapshot_date"] == day) & ~past_contracts["is_lost"]]
-            if len(known):
-                key = {"segment": ALL, "fitted_on": ALL, "model": model}
-                row = _backtest_contracts(fitted, known, day, own_variation(rows, key, day))
-                rows.append({"snapshot_date": day, **key, **row})
-    return typed(rows, BACKTESTS)
+            contracts = past_contracts[(past_contracts["snapshot_date"] == day) & ~past_contracts["is_lost"]]
+            if len(contracts):
+                own = rows[ALL, ALL, model]
+                own.append({"snapshot_date": day, **_backtest_contracts(fitted, contracts, day, own)})
+    return typed(
+        [dict(zip(KEY, key, strict=True)) | row for key, own in sorted(rows.items()) for row in own], BACKTESTS
+    )
 
 
-def own_variation(backtests: Iterable[Row], key: Mapping[str, Any], day: Any) -> float:
-    """What moves all customers at once, from the quarters of the same model and population that were over by a day."""
+def own_variation(backtests: Iterable[Row], day: Any) -> float:
+    """What moves all customers at once, from the quarters of one model and population that were over by a day."""
     known = [
         row
         for row in backtests
-        if all(row[name] == value for name, value in key.items())
-        and pd.notna(row["quarter_end_date"])
-        and pd.Timestamp(row["quarter_end_date"]) <= pd.Timestamp(day)
+        if pd.notna(row["quarter_end_date"]) and pd.Timestamp(row["quarter_end_date"]) <= pd.Timestamp(day)
     ]
     known.sort(key=lambda row: pd.Timestamp(row["quarter_end_date"]))
     return common_variation(
@@ -90,8 +98,17 @@ def own_variation(backtests: Iterable[Row], key: Mapping[str, Any], day: Any) ->
     )
 
 
-def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame, common_sd: float) -> Row:
-    """One forecast of one population against its horizon."""
+def _judged(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Everybody, and the customers of each segment that has as many as a fit needs: of fewer, luck would decide."""
+    for name, own in populations(cells):
+        if name == ALL or own["customer_count"].sum() >= MINIMUM_CUSTOMERS:
+            yield name, own
+
+
+def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame, earlier: Iterable[Row]) -> Row:
+    """One forecast of one population against its horizon, `earlier` being what was forecast before."""
+    day = customers["snapshot_date"].iloc[0]
+    common_sd = own_variation(earlier, day)
     # One order for the sums, however the rows arrived.
     customers = customers.sort_values([*KEYS, "valued_frequency", "holdout_order_count", "segment"])
     horizon = float(customers["horizon_days"].iloc[0])
@@ -101,7 +118,7 @@ def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame, common_sd
     rate = customers["frequency"].to_numpy() / np.maximum(customers["age_days"].to_numpy(), 1)
     distinct = distinct_histories(customers)
     quarter_end = pd.Timestamp(customers["quarter_end_date"].iloc[0])
-    quarter_days = (quarter_end - pd.Timestamp(customers["snapshot_date"].iloc[0])).days
+    quarter_days = (quarter_end - pd.Timestamp(day)).days
     total, quarter = total_orders(fitted, distinct, [horizon, quarter_days])
     low, high = total.interval(common_sd)
     row: Row = {
@@ -128,8 +145,9 @@ def _backtest(fitted: Fit, spend: Fit | None, customers: pd.DataFrame, common_sd
     return row
 
 
-def _backtest_contracts(fitted: Fit, contracts: pd.DataFrame, day: Any, common_sd: float) -> Row:
+def _backtest_contracts(fitted: Fit, contracts: pd.DataFrame, day: Any, earlier: Iterable[Row]) -> Row:
     """Months paid in the horizon, in place of orders; what varies is how many are lost."""
+    common_sd = own_variation(earlier, day)
     contracts = contracts.sort_values(["renewal_count", "holdout_renewal_count", "segment"])
     months = int(contracts["holdout_month_count"].iloc[0])
     count = contracts["contract_count"].to_numpy(np.float64)

@@ -127,8 +127,8 @@ def dated(frame: pd.DataFrame) -> pd.DataFrame:
 def populations(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Everybody, and the customers of each segment."""
     yield ALL, cells
-    for segment in sorted(cells["segment"].unique()):
-        yield segment, cells[cells["segment"] == segment]
+    for segment, own in cells.groupby("segment", sort=True):
+        yield str(segment), own
 
 
 def distinct_histories(cells: pd.DataFrame, count: str = "customer_count") -> pd.DataFrame:

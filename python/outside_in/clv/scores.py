@@ -7,9 +7,9 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from outside_in.clv.backtests import own_variation
+from outside_in.clv.backtests import KEY, own_variation
 from outside_in.clv.contracts import remaining_periods
-from outside_in.clv.fits import ALL, Row, current_snapshot, dated, distinct_histories, stored_fit
+from outside_in.clv.fits import ALL, Row, current_snapshot, dated, distinct_histories, populations, stored_fit
 from outside_in.clv.histories import KEYS
 from outside_in.clv.spend import value_interval_factors
 from outside_in.clv.transactions import score
@@ -59,18 +59,20 @@ def score_table(
     """
     fits, backtests = map(dated, (fits, backtests))
     day, horizon_days = current_snapshot(snapshots)
-    past = cast(list[Row], backtests.to_dict("records"))
+    past = {key: cast(list[Row], own.to_dict("records")) for key, own in backtests.groupby(list(KEY))}
+    fits = fits[fits["snapshot_date"] == day]
+    spend = stored_fit(fits, day, ALL, "gamma_gamma")
+    own_cells = dict(populations(cells))
     scored = []
     for choice in choices.sort_values("segment").itertuples():
-        known = distinct_histories(cells[cells["segment"] == choice.segment])
+        known = distinct_histories(own_cells[str(choice.segment)])
         chosen = stored_fit(fits, day, str(choice.fitted_on), str(choice.model))
         if chosen is None:
             continue
         scores = score(chosen, known, float(horizon_days), annual_discount_rate)
-        spend = stored_fit(fits, day, ALL, "gamma_gamma")
         if spend:
-            key = {"segment": choice.segment, "fitted_on": choice.fitted_on, "model": choice.model}
-            common_sd = own_variation(past, key, day)
+            judged = [(name, choice.fitted_on, choice.model) for name in (choice.segment, ALL)]
+            common_sd = own_variation(next((past[key] for key in judged if key in past), []), day)
             factors = value_interval_factors(spend, scores, known["frequency"].to_numpy(np.float64), common_sd)
             scores["low_factor"], scores["high_factor"] = factors
         scored.append(known[KEYS].join(scores).assign(segment=choice.segment, model=choice.model))
