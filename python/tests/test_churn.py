@@ -235,6 +235,16 @@ def test_a_planted_cause_is_weighed_and_told(
     assert not words[~waited].str.contains("waited", regex=False).any()
 
 
+def test_what_happens_to_few_has_a_direction(planted: Planted) -> None:
+    """One in twenty gave up: the 10th and the 90th percentile are both 0."""
+    rows, cells = planted
+    gave_up = np.random.default_rng(6).random(len(rows)) < 0.05
+    rows = rows.assign(abandoned_count=gave_up.astype(float), is_churned=rows["is_churned"] | gave_up)
+    weight = churn.weigh_features(rows, cells, 90).set_index("feature").loc["abandoned_count"]
+    assert weight["importance"] > 0.01
+    assert weight["effect"] > 0.1 and weight["direction"] == "raises churn"
+
+
 def test_a_reason_raises_the_risk(planted: Planted) -> None:
     """A model that waits cannot move tells no waits; a model that they lower the risk of tells them just as little."""
     rows, _ = planted
@@ -382,6 +392,13 @@ def test_metrics_by_hand() -> None:
     assert lift_top_decile(outcome, sure) == pytest.approx(4)
     assert calibration_error(outcome, sure) == pytest.approx(0.1)
     assert evaluation.brier(outcome, sure) == pytest.approx(0.01)
+
+
+def test_a_moment_at_which_nobody_left_has_no_ratio_to_what_came() -> None:
+    outcome, predicted = pd.Series([True, False, False]), pd.Series([0.5, 0.2, 0.2])
+    ratio = evaluation.METRICS["predicted_to_actual"]
+    assert ratio(outcome, predicted) == pytest.approx(0.9)
+    assert np.isnan(ratio(outcome & False, predicted))
 
 
 def test_stability_index_by_hand() -> None:

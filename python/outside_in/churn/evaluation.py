@@ -175,7 +175,8 @@ def weigh_features(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: in
 
     `importance` is the rise of the log loss (mean of three shuffles; their standard error beside it), and `direction`
     says what a high value does: the predictions with the feature set to its 90th percentile against those with its
-    10th. The closed form counts as one feature; its inputs are an order history and make sense only together.
+    10th, or its largest against its smallest value where those two are one. The closed form counts as one feature; its
+    inputs are an order history and make sense only together.
 
     Returns:
         One row per feature, `IMPORTANCE_COLUMNS`, most important first; empty where no moment can be judged.
@@ -219,6 +220,8 @@ def weigh_features(features: pd.DataFrame, cells: pd.DataFrame, horizon_days: in
         effect = 0.0
         if len(known):
             low, high = np.quantile(known, (0.1, 0.9))
+            if low == high:  # what happens to few is what it does to these few
+                low, high = known.min(), known.max()
             effect = float(np.mean(_moved_to(predicted, feature, high) - _moved_to(predicted, feature, low)))
         rows.append(
             (
@@ -302,6 +305,11 @@ def lift_top_decile(outcome: pd.Series[bool], probability: pd.Series[float]) -> 
     return float(inside / wanted / lost.mean()) if lost.any() else np.nan
 
 
+def predicted_to_actual(outcome: pd.Series[bool], probability: pd.Series[float]) -> float:
+    """Predicted churn over that which came; unknown where nobody left."""
+    return float(probability.sum() / outcome.sum()) if outcome.any() else np.nan
+
+
 def stability_index(before: Floats, after: Floats) -> float:
     """Population stability index: (q - p) ln(q / p) summed over the tenths of `before` and the unknown values."""
     known = before[np.isfinite(before)]
@@ -333,7 +341,7 @@ METRICS: dict[str, Callable[[pd.Series[bool], pd.Series[float]], float]] = {
     "brier": brier,
     "ece": calibration_error,
     "lift_top_decile": lift_top_decile,
-    "predicted_to_actual": lambda outcome, probability: float(probability.sum() / outcome.sum()),
+    "predicted_to_actual": predicted_to_actual,
 }
 
 
