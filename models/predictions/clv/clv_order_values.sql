@@ -1,9 +1,10 @@
 {{ config(unique_key='customer_id') }}
--- grain: one row per sampled customer_id, ordered_date and booked_date: what a day's orders are worth, and refunds
+-- grain: one row per judged customer_id, ordered_date and booked_date: what a day's orders are worth, and refunds
 with
 
 sampled_customers as (
     select * from {{ touched('clv_sampled_customers') }}
+    where is_judged
 ),
 
 orders as (
