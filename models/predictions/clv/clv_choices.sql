@@ -1,5 +1,5 @@
 -- grain: one row per segment: the model that told its customers' past holdouts best
-{#- Where there is no past to choose by: the first that could be fitted without running into a boundary. #}
+{#- Of models that are as good. #}
 {%- set by_preference = ['bg_nbd', 'mbg_nbd', 'pareto_nbd', 'nbd'] %}
 with
 
@@ -32,7 +32,8 @@ current_fits as (
     select
         fits.fitted_on,
         fits.model,
-        bool_or(fits.is_at_boundary) as is_at_boundary
+        -- Akaike: a model of more parameters has to be that much likelier.
+        2 * count(*) - 2 * max(fits.log_likelihood) as information_criterion
     from fits
     inner join snapshots on fits.snapshot_date = snapshots.snapshot_date
     where
@@ -64,13 +65,14 @@ ranked_candidates as (
             order by
                 coalesce(backtests.backtest_count, 0) desc,
                 backtests.holdout_log_likelihood desc nulls last,
-                current_fits.is_at_boundary,
+                -- Without a past the likelihood of the histories decides, which only those of everybody have in common.
+                case when current_fits.fitted_on = '(all)' then 0 else 1 end,
+                current_fits.information_criterion,
                 case current_fits.model
                     {%- for model in by_preference %}
                     when '{{ model }}' then {{ loop.index }}
                     {%- endfor %}
-                end,
-                case when current_fits.fitted_on = '(all)' then 0 else 1 end
+                end
         ) as candidate_rank
     from judged_segments
     inner join current_fits on current_fits.fitted_on in ('(all)', judged_segments.segment)
