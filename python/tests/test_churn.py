@@ -362,7 +362,7 @@ def test_little_data_says_what_is_needed(name: str, drawn: Drawn) -> None:
 
 
 def scored_columns() -> list[str]:
-    return ["customer_id", "churn_probability", "kind", "model", "reason_1", "reason_2", "reason_3"]
+    return ["customer_id", "churn_probability", "model", "reason_1", "reason_2", "reason_3"]
 
 
 def test_too_few_moments_leave_the_closed_form_and_say_so(
