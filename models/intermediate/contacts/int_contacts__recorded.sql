@@ -13,6 +13,7 @@ ticket_messages as (
 known_interactions as (
     select
         *,
+        coalesce(direction, 'inbound') = 'inbound' as is_inbound,
         {{ derived_outcome('outcome', 'answered_at', 'enqueued_at') }} as known_outcome
     from interactions
 ),
@@ -20,8 +21,10 @@ known_interactions as (
 -- Entering a queue says nothing of the wait where nobody records when it ended.
 recorded_interactions as (
     select
+        count(case when is_inbound then nullif(known_outcome, 'unknown') end) > 0 as is_outcome_recorded,
+        count(case when is_inbound then answered_at end) > 0 as is_answer_time_recorded,
         count(hold_seconds) > 0 as is_hold_recorded,
-        count(case when coalesce(direction, 'inbound') = 'inbound' then
+        count(case when is_inbound then
             {{ measured_waiting_seconds('known_outcome', 'queue_seconds', 'enqueued_at', 'answered_at',
                                         'ended_at') }}
         end) > 0 as is_waiting_recorded
@@ -33,6 +36,8 @@ recorded_tickets as (
 )
 
 select
+    recorded_interactions.is_outcome_recorded,
+    recorded_interactions.is_answer_time_recorded,
     recorded_interactions.is_hold_recorded,
     recorded_interactions.is_waiting_recorded,
     recorded_tickets.is_answering_recorded

@@ -54,6 +54,11 @@ reviewed_interactions as (
     from {{ touched('stg_raw__quality_reviews', "'interaction:' || interaction_id") }}
 ),
 
+-- Where nobody records when contacts are answered, those without an answer are not all there were.
+recorded as (
+    select * from {{ ref('int_contacts__recorded') }}
+),
+
 run as (
     select * from {{ ref('stg_raw__as_of') }}
 ),
@@ -123,7 +128,7 @@ cases as (
         coalesce(interactions.outcome in ('answered', 'completed_in_ivr'), false) as is_solved,
         case when interactions.outcome in ('answered', 'completed_in_ivr') then interactions.ended_at end
             as last_solved_at,
-        true as is_answering_recorded,
+        recorded.is_answer_time_recorded as is_answering_recorded,
         interactions.is_answered_by_agent as is_answered,
         case when interactions.is_answered_by_agent then interactions.answered_at end as first_responded_at,
         -- These KPIs are of tickets alone.
@@ -139,6 +144,7 @@ cases as (
         cast(null as boolean) as is_complaint,
         cast(null as boolean) as is_article_linked
     from interactions
+    cross join recorded
     left join landed_tickets on interactions.ticket_id = landed_tickets.ticket_id
     left join covered_topics
         on interactions.topic = covered_topics.topic

@@ -28,6 +28,11 @@ agents as (
     select * from {{ ref('dim_agents') }}
 ),
 
+-- Without any outcome nobody knows what a machine dealt with.
+recorded as (
+    select * from {{ ref('int_contacts__recorded') }}
+),
+
 run as (
     select * from {{ ref('stg_raw__as_of') }}
 ),
@@ -52,6 +57,7 @@ contacts_with_agent_leg as (
 followed_contacts as (
     select
         contacts.*,
+        recorded.is_outcome_recorded,
         contacts.started_at + {{ repeat_contact_window() }} <= run.as_of as is_repeat_window_over,
         contacts.started_at + {{ automation_window() }} <= run.as_of as is_automation_window_over,
         later_contacts.later_contact_count,
@@ -67,6 +73,7 @@ followed_contacts as (
         ) as is_handled_by_machine
     from contacts
     cross join run
+    cross join recorded
     left join later_contacts on contacts.contact_id = later_contacts.source_id
     left join contacts_with_agent_leg on contacts.contact_id = contacts_with_agent_leg.contact_id
     left join agents on contacts.agent_id = agents.agent_id
@@ -97,7 +104,7 @@ select
     case when customer_id is not null and is_repeat_window_over then later_contact_count > 0 end
         as is_repeated,
     case
-        when contact_source = 'interaction' and is_automation_window_over
+        when contact_source = 'interaction' and is_automation_window_over and is_outcome_recorded
             then coalesce(is_handled_by_machine, false) and not is_agent_needed
     end as is_automated
 from followed_contacts

@@ -201,6 +201,7 @@ select
     end as is_queue_abandoned_net,
     case
         when timed_interactions.is_contact and timed_interactions.channel = 'phone'
+            and recorded.is_outcome_recorded
             then coalesce(timed_interactions.known_outcome = 'abandoned_in_ivr', false)
     end as is_ivr_abandoned,
     case

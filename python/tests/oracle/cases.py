@@ -60,6 +60,12 @@ def interactions(world: World) -> pd.DataFrame:
     return rows
 
 
+def is_outcome_recorded(rows: pd.DataFrame) -> bool:
+    """Whether any of the inbound `interactions` has an outcome that is known."""
+    outcomes = rows.loc[rows["inbound"], "outcome"]
+    return bool((outcomes.notna() & (outcomes != "unknown")).any())
+
+
 @remembered
 def test_calls(world: World) -> set[str]:
     """Interactions that are excluded."""

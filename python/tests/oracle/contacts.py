@@ -11,6 +11,7 @@ from .cases import (
     cases,
     every_ticket,
     interactions,
+    is_outcome_recorded,
     not_genuine,
     reassigned,
     response_messages,
@@ -178,7 +179,8 @@ def automation(world: World, results: Results) -> None:
         )
     ]
     alone = machine & ~np.array(helped_after, dtype=bool)
-    Cells(world, results, rows.assign(alone=alone)).share("automation_share", "alone", 1)
+    if is_outcome_recorded(inbound):
+        Cells(world, results, rows.assign(alone=alone)).share("automation_share", "alone", 1)
 
 
 def _any_between(times: Moments | None, first: int, last: int) -> bool:

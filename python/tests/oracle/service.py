@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .calendar import GRAINS
-from .cases import cases, field_events, histories, interactions, reassigned, tickets
+from .cases import cases, field_events, histories, interactions, is_outcome_recorded, reassigned, tickets
 from .hours import micros, service_hours
 from .raw import World, true
 from .rollup import Cells, Results, Row, attainable, grains_of, member_names
@@ -23,10 +23,13 @@ def minutes(spans: pd.Series[Any]) -> pd.Series[float]:
 
 
 def first_response(world: World, results: Results) -> None:
-    """How long until the first response, for cases of both kinds; without messages tickets are left out."""
+    """How long until the first response, for cases of each kind whose responses are recorded."""
     rows = cases(world)
     if world["ticket_messages"].empty:
         rows = rows[rows["source"] != "ticket"]
+    calls = interactions(world)
+    if calls.loc[calls["inbound"], "answered_at"].isna().all():
+        rows = rows[rows["source"] == "ticket"]
     rows = rows.assign(minutes=minutes(rows["response_at"] - rows["created_at"]))
     targets = world.vars["first_response_target_minutes"]
     rows["target"] = rows["channel"].map(lambda channel: targets.get(channel, 1440)).astype(float)
@@ -158,7 +161,8 @@ def queue(world: World, results: Results) -> None:
     short = cells["abandoned"] & (cells["wait"] <= world.vars["short_abandon_seconds"])
     cells.share("queue_abandonment_rate_net", cells["abandoned"] & ~short, cells["offered"] & ~short)
     calls = Cells(world, results, rows[(rows["channel"] == "phone") & ~rows["leg"]])
-    calls.share("ivr_abandonment_rate", calls["outcome"] == "abandoned_in_ivr", 1)
+    if is_outcome_recorded(rows):
+        calls.share("ivr_abandonment_rate", calls["outcome"] == "abandoned_in_ivr", 1)
     if cells["measured_wait"].notna().any():
         cells.mean("speed_of_answer_seconds", cells["wait"].where(cells["by_agent"]))
         limit = cells["channel"].map(lambda c: world.vars["service_level_seconds"].get(c, np.nan)).astype(float)
