@@ -23,6 +23,9 @@ recorded_interactions as (
     select
         count(case when is_inbound then nullif(known_outcome, 'unknown') end) > 0 as is_outcome_recorded,
         count(case when is_inbound then answered_at end) > 0 as is_answer_time_recorded,
+        count(case when agent_id is not null then talk_seconds end) > 0 as is_work_time_recorded,
+        count(case when agent_id is not null then nullif(known_outcome, 'unknown') end) > 0
+            as is_work_recorded,
         count(hold_seconds) > 0 as is_hold_recorded,
         count(case when is_inbound then
             {{ measured_waiting_seconds('known_outcome', 'queue_seconds', 'enqueued_at', 'answered_at',
@@ -38,6 +41,8 @@ recorded_tickets as (
 select
     recorded_interactions.is_outcome_recorded,
     recorded_interactions.is_answer_time_recorded,
+    recorded_interactions.is_work_time_recorded,
+    recorded_interactions.is_work_recorded,
     recorded_interactions.is_hold_recorded,
     recorded_interactions.is_waiting_recorded,
     recorded_tickets.is_answering_recorded

@@ -9,6 +9,11 @@ agents as (
     select * from {{ ref('dim_agents') }}
 ),
 
+-- Without any work of theirs on record nobody knows that agents had none.
+recorded as (
+    select * from {{ ref('int_contacts__recorded') }}
+),
+
 channel_days as (
     select
         agent_id,
@@ -26,6 +31,11 @@ select
     agents.department,
     channel_days.staffed_date,
     channel_days.staffed_seconds,
-    channel_days.staffed_seconds / 3600 as staffed_hours
+    channel_days.staffed_seconds / 3600 as staffed_hours,
+
+    -- KPI parts: null keeps a row out of the KPI
+    case when recorded.is_work_time_recorded then channel_days.staffed_seconds end as occupancy_base_seconds,
+    case when recorded.is_work_recorded then channel_days.staffed_seconds / 3600 end as contact_base_hours
 from channel_days
+cross join recorded
 left join agents on channel_days.agent_id = agents.agent_id

@@ -9,6 +9,11 @@ agents as (
     select * from {{ ref('dim_agents') }}
 ),
 
+-- Without any work of theirs on record nobody knows that agents had none.
+recorded as (
+    select * from {{ ref('int_contacts__recorded') }}
+),
+
 -- A second on two channels is one second of the agent: only what no earlier span has covered is new.
 covered_spans as (
     select
@@ -45,6 +50,11 @@ select
     agents.department,
     agent_days.staffed_date,
     agent_days.staffed_seconds,
-    agent_days.staffed_seconds / 3600 as staffed_hours
+    agent_days.staffed_seconds / 3600 as staffed_hours,
+
+    -- KPI parts: null keeps a row out of the KPI
+    case when recorded.is_work_time_recorded then agent_days.staffed_seconds end as occupancy_base_seconds,
+    case when recorded.is_work_recorded then agent_days.staffed_seconds / 3600 end as contact_base_hours
 from agent_days
+cross join recorded
 left join agents on agent_days.agent_id = agents.agent_id

@@ -107,6 +107,7 @@ def occupancy(world: World, results: Results) -> None:
     """Handle time and contacts per time online or busy, over agents with status events."""
     rows = statuses(world)
     calls = interactions(world)
+    recorded = calls[calls["agent"].notna()]
     calls = calls[(calls["inbound"] | calls["outbound"]) & calls["by_agent"] & calls["agent"].isin(rows["agent_id"])]
     work = calls[["at", "agent", "team", "channel", "handle"]].assign(contacts=1, seconds=0.0)
     work["handle"] = work["handle"].fillna(0)
@@ -127,8 +128,10 @@ def occupancy(world: World, results: Results) -> None:
         both = pd.concat([part for part in found if len(part)] or [work], ignore_index=True)
         both["team"] = both["agent"].map(world.lookup("agents", "team"))
         cells = Cells(world, results, both)
-        cells.share("occupancy", "handle", "seconds", by=by)
-        cells.share("contacts_per_agent_hour", "contacts", cells["seconds"] / 3600, by=by)
+        if recorded["talk_seconds"].notna().any():
+            cells.share("occupancy", "handle", "seconds", by=by)
+        if (recorded["outcome"].notna() & (recorded["outcome"] != "unknown")).any():
+            cells.share("contacts_per_agent_hour", "contacts", cells["seconds"] / 3600, by=by)
 
 
 def open_at(hours: ServiceHours, schedule: str | None, channel: str | None, moments: Moments) -> Any:
