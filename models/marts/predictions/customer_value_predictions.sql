@@ -31,6 +31,11 @@ contract_scores as (
     select * from {{ ref('clv_contract_scores') }}
 ),
 
+-- Where no contract can be valued, the 0 of those that have ended would be all there is.
+valued_contracts as (
+    select count(*) > 0 as are_valued from contract_scores
+),
+
 run as (
     select
         moments.as_of,
@@ -116,16 +121,18 @@ contract_forecasts as (
         contracts.customer_id,
         bool_or(not contracts.is_lost) as is_subscribed,
         {%- for end in ['', '_low', '_high'] %}
-        cast(
-            sum(
-                cast(
-                    case
-                        when contracts.is_lost then 0
-                        else contracts.mrr_amount * contract_scores.discounted_months{{ end }}
-                    end as decimal(38, 12)
-                )
-            ) as double
-        ) as contract_value{{ end }}{{ ',' if not loop.last }}
+        case when bool_and(contracts.is_lost or contract_scores.discounted_months{{ end }} is not null) then
+            cast(
+                sum(
+                    cast(
+                        case
+                            when contracts.is_lost then 0
+                            else contracts.mrr_amount * contract_scores.discounted_months{{ end }}
+                        end as decimal(38, 12)
+                    )
+                ) as double
+            )
+        end as contract_value{{ end }}{{ ',' if not loop.last }}
         {%- endfor %}
     from contracts
     left join contract_scores on contracts.renewal_count = contract_scores.renewal_count
@@ -154,7 +161,7 @@ forecasts as (
         -- Whoever orders and pays a contract is worth both; what is unknown of one is unknown of the sum.
         {%- for end, factor in [('', '1'), ('_low', 'low_factor'), ('_high', 'high_factor')] %}
         case
-            when orders_forecasts.customer_id is null then 0
+            when orders_forecasts.customer_id is null then case when valued_contracts.are_valued then 0 end
             else orders_forecasts.discounted_orders * orders_forecasts.expected_order_value * {{ factor }}
         end
         + case
@@ -164,6 +171,7 @@ forecasts as (
         {%- endfor %}
     from orders_forecasts
     full outer join contract_forecasts on orders_forecasts.customer_id = contract_forecasts.customer_id
+    cross join valued_contracts
 ),
 
 ranked_forecasts as (
