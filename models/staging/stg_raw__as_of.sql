@@ -7,7 +7,12 @@ run as (
         {% if var('as_of', none) is not none -%}
             cast({{ sql_text(var('as_of')) }} as timestamp) as as_of,
         {%- else -%}
-        coalesce(max(last_at), cast('1970-01-01' as timestamp)) as as_of,
+        -- Shipments alone have no time of their own: what they say was known when they were landed.
+        coalesce(
+            max(last_at),
+            max(case when row_count > 0 then modified_at end),
+            cast('1970-01-01' as timestamp)
+        ) as as_of,
         {%- endif %}
         min(first_at) as first_event_at
     from {{ source('landing', 'files') }}
