@@ -79,7 +79,10 @@ def reuse(world: World, results: Results) -> None:
 def visibility(world: World, results: Results) -> None:
     """Published articles with a search impression of articles published at the period's end."""
     rows = one_breakdown(world)
-    seen = rows[(rows["impressions"] > 0) & rows["page_path"].notna()]
+    rows = rows[rows["page_path"].notna()]
+    if world["knowledge_articles"]["url_path"].isna().all():
+        return
+    seen = rows[rows["impressions"] > 0]
     articles = published(world)[["article_id", "url_path", "topic", "language"]].dropna(subset=["url_path"])
     seen = seen[["at", "page_path"]].merge(articles, left_on="page_path", right_on="url_path")
     per_published(

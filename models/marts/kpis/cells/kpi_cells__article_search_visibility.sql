@@ -14,9 +14,12 @@ articles as (
     where published_at is not null and (archived_at is null or archived_at > published_at)
 ),
 
+-- Totals without pages show no article, and articles without an address cannot be told from each other.
 reports as (
     select * from {{ ref('fct_search_performance') }}
-    where is_finest_breakdown
+    where
+        is_finest_breakdown and page_path is not null
+        and (select count(url_path) from articles) > 0
 ),
 
 run as (
