@@ -27,6 +27,10 @@ attainable_kpis as (
     where is_attainable
 ),
 
+missing_columns as (
+    select * from {{ ref('int_kpis__missing_columns') }}
+),
+
 dictionary as (
     select * from {{ ref('kpi_dictionary') }}
 ),
@@ -58,8 +62,10 @@ dated_cells as (
     from cells
     inner join attainable_kpis on cells.kpi_id = attainable_kpis.kpi_id
     inner join dictionary on cells.kpi_id = dictionary.kpi_id
+    left join missing_columns on cells.kpi_id = missing_columns.kpi_id
     cross join run
-    where cells.value is not null
+    -- What a column that is nowhere would tell is unknown; cells without it would say 0, or all.
+    where cells.value is not null and missing_columns.kpi_id is null
 ),
 
 preceded_cells as (

@@ -365,6 +365,7 @@ def _known(rows: pd.DataFrame, table: RawTable, calendar: Calendar) -> pd.DataFr
         for column in ("performance_score", "accessibility_score"):
             rows[column] = rows[column].where(rows[column].between(0, 1))
     if table.name == "interactions":
+        rows["recorded_outcome"] = rows["outcome"]
         derived = pd.Series(None, index=rows.index, dtype=object)
         derived[rows["enqueued_at"].notna()] = "abandoned_in_queue"
         derived[rows["answered_at"].notna()] = "answered"

@@ -244,6 +244,46 @@ class Cells:
         self.results[kpi, grain, key[0], dimension, key[1]] = Row(value or 0.0, top, bottom, row.sample_size)
 
 
+_CONTACT_CUSTOMER = (
+    "interactions.customer_id",
+    "interactions.contact_address",
+    "tickets.customer_id",
+    "tickets.contact_address",
+)
+_SOLVED = ("tickets.status", "tickets.solved_at", "tickets.closed_at", "ticket_events.new_value")
+_AD_PERSON = ("ad_events.click_id", "ad_events.visitor_id", "ad_events.customer_id")
+_ORDER_CUSTOMER = ("orders.customer_id", "orders.visitor_id")
+
+# Groups of alternatives without which 0 or 1 would be all that the formula can say.
+NEEDED_COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "review_reply_rate": (("reviews.replied_at",),),
+    "survey_response_rate": (("survey_responses.invitation_id",),),
+    "detractor_follow_up_rate": (_CONTACT_CUSTOMER,),
+    "disconnected_rate": (("interactions.recorded_outcome",),),
+    "ivr_abandonment_rate": (("interactions.recorded_outcome",),),
+    "occupancy": (("interactions.talk_seconds",), ("interactions.agent_id",)),
+    "contacts_per_agent_hour": (("interactions.outcome",), ("interactions.agent_id",)),
+    "quality_review_coverage": (("quality_reviews.interaction_id", "quality_reviews.ticket_id"),),
+    "knowledge_contribution_rate": (("article_events.actor_id",),),
+    "article_reuse": (("ticket_articles.linked_at",), _SOLVED),
+    "self_service_success_rate": (_CONTACT_CUSTOMER,),
+    "cta_value": (("web_events.value_amount",),),
+    "calls_after_digital_share": (("interactions.customer_id", "interactions.contact_address"),),
+    "digital_to_call_rate": (("interactions.customer_id", "interactions.contact_address"),),
+    "post_click_engaged_rate": (_AD_PERSON,),
+    "unengaged_click_cost_share": (_AD_PERSON,),
+    "post_click_conversion_rate": (_AD_PERSON, _ORDER_CUSTOMER),
+    "view_through_conversion_rate": (_AD_PERSON, _ORDER_CUSTOMER),
+    "proactive_notice_rate": (("shipment_events.is_customer_notified",),),
+    "wismo_rate": (("interactions.order_id", "tickets.order_id"),),
+    "return_rate": (("returns.order_id",),),
+    "defect_rate": (("returns.order_id",), ("returns.reason",)),
+}
+
+
 def attainable(world: World, kpi: str) -> bool:
-    """Whether one table of each group of alternatives the KPI needs has accepted rows."""
-    return all(any(len(world[table]) for table in group) for group in kpis()[kpi].needed_tables)
+    """Whether one table of each group of alternatives the KPI needs has accepted rows, and one column a value."""
+    return all(any(len(world[table]) for table in group) for group in kpis()[kpi].needed_tables) and all(
+        any(world[table][column].notna().any() for table, column in (name.split(".") for name in group))
+        for group in NEEDED_COLUMNS.get(kpi, ())
+    )
