@@ -107,7 +107,8 @@ def hostile(raw: Path) -> dict[str, list[Row]]:
             result = con.execute(f"select {', '.join(table.columns)}, {LANDED_AT} from {files} limit 1")
             row = dict(zip([each[0] for each in result.description], result.fetchall()[0], strict=True))
             texts = [c for c, kind in table.columns.items() if kind == "varchar" and c not in table.codes]
-            free = {*texts} - {*table.key, "currency", "from_currency", "to_currency"}
+            # Without a clock time opening hours are rejected.
+            free = {*texts} - {*table.key, "currency", "from_currency", "to_currency", "closes_at"}
             key = fresh_column(table)
             found[name] = [
                 {**row, **dict.fromkeys(free, text), key: f"{number} {text}"}
