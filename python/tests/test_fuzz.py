@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -167,6 +168,8 @@ def test_no_bytes_break_the_inspection_or_are_repeated_by_it(kind: str, content:
         (file,) = report.files
         told = repr(report.findings())
     assert bool(file.problem) == bool(report.findings()) or "ticket_id" in content.decode("utf-8", "ignore")
+    # A column's name that is close to a missing one's is told: it is most likely that column.
+    told = re.sub(r"rename it \(.* looks like", "", told)
     for piece in content.decode("utf-8", "ignore").split():
         assert len(piece) < 12 or piece not in told
 
