@@ -38,11 +38,12 @@
     hours of an unknown hour or weekday would be none, and the company closed.
 -#}
 {% macro unusable_values(table) %}
+{%- set clock_time = '([01]?[0-9]|2[0-3]):[0-5][0-9]' -%}
 {{ return({
     'service_hours': {
         'weekday': 'weekday not between 1 and 7',
-        'opens_at': is_no_clock_time('opens_at', '[01]?[0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]'),
-        'closes_at': is_no_clock_time('closes_at', '[01]?[0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]|24:00'),
+        'opens_at': is_no_clock_time('opens_at', clock_time),
+        'closes_at': is_no_clock_time('closes_at', clock_time ~ '|24:00'),
     },
 }.get(table, {})) }}
 {% endmacro %}

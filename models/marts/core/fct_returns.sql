@@ -32,36 +32,39 @@ rates as (
 
 run as (
     select * from {{ ref('int_money__reporting_currency') }}
+),
+
+priced_returns as (
+    select
+        returns.return_id,
+        returns.order_id,
+        orders.customer_id,
+        returns.product_id,
+        returns.returned_at,
+        returns.returned_date,
+        returns.requested_at,
+        returns.resolved_at,
+        {{ reporting_date('returns.resolved_at') }} as resolved_date,
+        returns.reason,
+        returns.resolution,
+        returns.quantity,
+        orders.channel,
+        orders.country,
+        orders.segment,
+        -- A refund is dated on the day of the return. It takes nothing off an order that is in no revenue itself.
+        case when orders.order_id is null or orders.revenue_amount is not null then
+            {{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
+                                     'run.reporting_currency') }}
+        end as refund_amount,
+        {{ days_elapsed('coalesce(returns.requested_at, returns.returned_at)', 'returns.resolved_at') }}
+            as resolution_days
+    from returns
+    cross join run
+    left join orders on returns.order_id = orders.order_id
+    {{ join_rate('rates', 'orders.currency', 'returns.returned_date') }}
 )
 
 select
-    returns.return_id,
-    returns.order_id,
-    orders.customer_id,
-    returns.product_id,
-    returns.returned_at,
-    returns.returned_date,
-    returns.requested_at,
-    returns.resolved_at,
-    {{ reporting_date('returns.resolved_at') }} as resolved_date,
-    returns.reason,
-    returns.resolution,
-    returns.quantity,
-    orders.channel,
-    orders.country,
-    orders.segment,
-    -- A refund is dated on the day of the return. It takes nothing off an order that is in no revenue itself.
-    case when orders.order_id is null or orders.revenue_amount is not null then
-        {{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
-                                 'run.reporting_currency') }}
-    end as refund_amount,
-    case when orders.order_id is null or orders.revenue_amount is not null then
-            -{{ in_reporting_currency('returns.refund_amount', 'orders.currency', 'rates.rate',
-                                  'run.reporting_currency') }}
-    end as revenue_amount,
-    {{ days_elapsed('coalesce(returns.requested_at, returns.returned_at)', 'returns.resolved_at') }}
-        as resolution_days
-from returns
-cross join run
-left join orders on returns.order_id = orders.order_id
-{{ join_rate('rates', 'orders.currency', 'returns.returned_date') }}
+    *,
+    -refund_amount as revenue_amount
+from priced_returns

@@ -1,14 +1,6 @@
 -- grain: one row per raw_table and currency with amounts that are in no sum, because no rate converts them
 with
 
-orders as (
-    select * from {{ ref('stg_raw__orders') }}
-),
-
-interactions as (
-    select * from {{ ref('stg_raw__interactions') }}
-),
-
 rates as (
     select * from {{ ref('int_money__rates') }}
 ),
@@ -18,31 +10,28 @@ run as (
 ),
 
 amounts as (
+    {%- for table, amount_date, amount in [
+        ('orders', reporting_date('ordered_at'), 'coalesce(gross_amount, cost_amount)'),
+        ('subscription_events', reporting_date('event_at'), 'mrr_amount'),
+        ('campaign_costs', 'cost_date', 'cost_amount'),
+        ('ad_events', reporting_date('event_at'), 'cost_amount'),
+    ] %}
     select
-        'orders' as raw_table,
+        '{{ table }}' as raw_table,
         currency,
-        {{ reporting_date('ordered_at') }} as amount_date
-    from orders
-    where gross_amount is not null or cost_amount is not null
+        {{ amount_date }} as amount_date
+    from {{ ref('stg_raw__' ~ table) }}
+    where {{ amount }} is not null
 
     union all
-
+    {% endfor %}
     select
         'returns' as raw_table,
         orders.currency,
         {{ reporting_date('returns.returned_at') }} as amount_date
     from {{ ref('stg_raw__returns') }} as returns
-    inner join orders on returns.order_id = orders.order_id
+    inner join {{ ref('stg_raw__orders') }} as orders on returns.order_id = orders.order_id
     where returns.refund_amount is not null
-
-    union all
-
-    select
-        'subscription_events' as raw_table,
-        currency,
-        {{ reporting_date('event_at') }} as amount_date
-    from {{ ref('stg_raw__subscription_events') }}
-    where mrr_amount is not null
 
     union all
 
@@ -52,26 +41,8 @@ amounts as (
         agents.currency,
         {{ reporting_date('interactions.started_at') }} as amount_date
     from {{ ref('stg_raw__agents') }} as agents
-    inner join interactions on agents.agent_id = interactions.agent_id
+    inner join {{ ref('stg_raw__interactions') }} as interactions on agents.agent_id = interactions.agent_id
     where agents.hourly_cost is not null
-
-    union all
-
-    select
-        'campaign_costs' as raw_table,
-        currency,
-        cost_date as amount_date
-    from {{ ref('stg_raw__campaign_costs') }}
-    where cost_amount is not null
-
-    union all
-
-    select
-        'ad_events' as raw_table,
-        currency,
-        {{ reporting_date('event_at') }} as amount_date
-    from {{ ref('stg_raw__ad_events') }}
-    where cost_amount is not null
 )
 
 select
