@@ -698,10 +698,12 @@ def test_carts(tmp_path: Path) -> None:
         event("4", "2024-06-30 10:00", "add"),
         event("5", "2024-01-01", "remove"),
         event("6", "2024-01-01 10:00", "add"),
+        event("7", "2024-01-01 10:00", "checkout_start"),
     ]
     orders = [{"order_id": "1", "ordered_at": "2024-01-01 12:00", "cart_id": "6"}]
     found = answer(tmp_path, "commerce", {"cart_events": events, "orders": orders})
     assert parts(found, "cart_abandonment_rate") == (2, 4)
+    assert parts(found, "checkout_abandonment_rate") == (2, 2)
     assert parts(found, "checkout_abandonment_rate", "pay", "last_step") == (1, 1)
 
 

@@ -68,7 +68,6 @@ ordered_steps as (
 carts as (
     select
         cart_id,
-        bool_or(event_type = 'add') as has_add,
         max(case when event_type <> 'purchase' then event_at end) as last_event_at,
         bool_or(
             event_type = 'purchase'
@@ -86,7 +85,6 @@ carts as (
 
 select
     carts.cart_id,
-    carts.has_add,
     carts.last_event_at,
     case
         when carts.is_bought then false

@@ -23,6 +23,6 @@ select
     outcomes.last_event_at,
 
     -- KPI flag: null keeps a row out of the KPI
-    case when outcomes.has_add then outcomes.is_abandoned end as is_abandoned
+    outcomes.is_abandoned
 from checkout_starts
 inner join outcomes on checkout_starts.cart_id = outcomes.cart_id

@@ -16,7 +16,7 @@ RETURN_WINDOW = pd.Timedelta(days=30)
 
 
 def carts(world: World, results: Results) -> None:
-    """Carts with an add and no purchase within the wait after the last event before it."""
+    """Carts with an add, or at the checkout, and no purchase within the wait after the last event before it."""
     rows = with_customer(world, world["cart_events"]).sort_values(["event_at", "event_id"], kind="stable")
     rows = rows.assign(at=rows["event_at"], device=rows["device_type"])
     wait = pd.Timedelta(hours=world.vars["cart_abandoned_after_hours"])
@@ -31,9 +31,8 @@ def carts(world: World, results: Results) -> None:
     last = steps.groupby("cart_id")["at"].max()
     last_step = rows[rows["checkout_step"].notna()].groupby("cart_id")["checkout_step"].last()
     last_type = rows.groupby("cart_id")["event_type"].last()
-    added = set(rows["cart_id"][rows["event_type"] == "add"])
     for kpi, kind in (("cart_abandonment_rate", "add"), ("checkout_abandonment_rate", "checkout_start")):
-        first = rows[(rows["event_type"] == kind) & rows["cart_id"].isin(added)].drop_duplicates("cart_id")
+        first = rows[rows["event_type"] == kind].drop_duplicates("cart_id")
         first = first.assign(
             bought=first["cart_id"].isin(in_time),
             waited=first["cart_id"].map(last) + wait <= world.as_of,
