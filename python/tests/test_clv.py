@@ -503,7 +503,6 @@ def test_little_data_says_what_it_needs(model: str, rows: list[list[int]], messa
     [
         ([(0, np.nan, 1000)], "needs 30 customers with a repeat order of positive value, found 0"),
         ([(2, 0.0, 1000), (1, 5.0, 3)], "found 3"),
-        ([(1, 9.99, 500), (4, 9.99, 500)], "needs order values that differ between customers, found only 9.99"),
     ],
 )
 def test_little_spend_says_what_it_needs(spend: list[tuple[int, float, int]], message: str) -> None:
@@ -569,6 +568,16 @@ def test_spend_without_a_mean_is_flagged_and_unknown() -> None:
     assert found.estimates["q"] < 1 and found.is_at_boundary
     expected = clv.expected_order_value(found, np.array([0, 5]), np.array([np.nan, 10.0]))
     assert np.isnan(expected[0]) and np.isfinite(expected[1])
+
+
+def test_where_every_order_costs_the_same_that_is_what_one_is_worth() -> None:
+    cells = pd.DataFrame({"frequency": [1, 4], "mean_order_value": 9.99, "customer_count": [500, 20]})
+    found = clv.fit_gamma_gamma(cells, with_intervals=True)
+    assert found.is_converged and found.is_at_boundary and found.intervals["v"] == (None, None)
+    assert clv.expected_order_value(found, np.array([0, 4]), np.array([np.nan, 9.99])) == pytest.approx(9.99, rel=1e-9)
+    # Only the number of orders is left to chance.
+    five = pd.DataFrame({"expected_orders": [5.0], "orders_variance": [0.0], "probability_no_order": [0.0]})
+    assert np.concatenate(clv.value_interval_factors(found, five, np.array([4.0]))) == pytest.approx(1, abs=1e-3)
 
 
 def test_any_currency_gives_the_same_fit(customers: pd.DataFrame) -> None:

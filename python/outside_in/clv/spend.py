@@ -25,6 +25,7 @@ from outside_in.clv.estimation import (
 
 PARAMETERS = ("p", "q", "v")
 MINIMUM_CUSTOMERS = 30
+ONE_PRICE = 1e9  # p and q - 1 where every order costs the same: orders and customers that do not vary
 SAMPLE_ROWS = 8192
 CHUNK = 8192
 
@@ -39,10 +40,11 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame, with_intervals: bool = False) -> 
         with_intervals: of the parameters, too.
 
     Returns:
-        The fit of p, q and v; v in the currency.
+        The fit of p, q and v; v in the currency. Where all customers spend the same it is the model's limit, in which
+        every order is worth that: at the boundary, without a likelihood, for one value has no density.
 
     Raises:
-        NotEnoughData: too few such customers, or all of them spend the same.
+        NotEnoughData: too few such customers.
     """
     spend = spend_cells[(spend_cells["frequency"] > 0) & (spend_cells["mean_order_value"] > 0)]
     x, mean = spend["frequency"].to_numpy(np.float64), spend["mean_order_value"].to_numpy(np.float64)
@@ -53,11 +55,10 @@ def fit_gamma_gamma(spend_cells: pd.DataFrame, with_intervals: bool = False) -> 
     customer_count = int(customers.sum())
     if customer_count < MINIMUM_CUSTOMERS:
         raise NotEnoughData(f"{MINIMUM_CUSTOMERS} customers with a repeat order of positive value", customer_count)
-    if np.ptp(mean) <= 1e-9 * mean.max():
-        raise NotEnoughData("order values that differ between customers", f"only {mean[0]:g}")
-
     # In units of the mean, so that no currency is an extreme one.
     unit = float((customers * mean).sum() / customer_count)
+    if np.ptp(mean) <= 1e-9 * mean.max():
+        return _of_one_price(unit, customer_count)
     stages = [Stage(_likelihood(x, mean / unit, customers), customer_count)]
     if len(x) > SAMPLE_ROWS:
         rows = slice(None, None, -(-len(x) // SAMPLE_ROWS))
@@ -135,6 +136,21 @@ def value_interval_factors(
         end[above_none] = special.gammaincinv(shape, within[above_none]) * (variance / mean)[above_none]
         ends.append(end)
     return ends[0], ends[1]
+
+
+def _of_one_price(price: float, customer_count: int) -> Fit:
+    return Fit(
+        model="gamma_gamma",
+        estimates={"p": ONE_PRICE, "q": ONE_PRICE + 1, "v": price},
+        standard_errors=dict.fromkeys(PARAMETERS),
+        intervals=dict.fromkeys(PARAMETERS, (None, None)),
+        log_likelihood=np.nan,
+        customer_count=customer_count,
+        gradient_norm=0.0,
+        is_converged=True,
+        is_at_boundary=True,
+        log_covariance=np.zeros((3, 3)),
+    )
 
 
 def _likelihood(x: Floats, mean: Floats, customers: Floats) -> Likelihood:
