@@ -39,6 +39,7 @@ INTEGERS = (
     "UBIGINT",
 )
 NUMBERS = (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
+UNTYPED = "TEXT"  # DuckDB's other name for VARCHAR, for columns of files without types
 NATIVE = {
     "varchar": ("VARCHAR",),
     "bigint": INTEGERS,
@@ -89,7 +90,7 @@ class RawFile:
         size: bytes.
         changed: when it was last changed, in nanoseconds since 1970.
         entered: when its entry in the file system was last changed, which a copy with the old time cannot keep.
-        columns: column name to DuckDB type; the columns of text files are VARCHAR throughout.
+        columns: column name to DuckDB type; the columns of text files are UNTYPED throughout.
         rows: number of rows.
         delimiter: of a CSV file.
         problem: why it cannot be used, without any value of a row; empty for a good file.
@@ -267,7 +268,7 @@ def scan(files: Sequence[RawFile], *options: str) -> str:
     # A file name is a name, not a pattern: brackets take the special characters of a glob literally.
     names = [re.sub(r"([*?\[])", r"[\1]", str(file.path)) for file in files]
     arguments = ["[" + ", ".join(literal(name) for name in names) + "]", *options]
-    columns = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in first.columns) + "}"
+    columns = "{" + ", ".join(f"{literal(name)}: '{UNTYPED}'" for name in first.columns) + "}"
     if first.kind == "parquet":
         return f"read_parquet({', '.join(arguments)})"
     if first.kind in ("json", "jsonl"):
@@ -418,7 +419,7 @@ def _with_columns(con: duckdb.DuckDBPyConnection, file: RawFile) -> RawFile:
         return replace(file, columns=columns, delimiter=delimiter)
     options = ("sample_size = -1", "maximum_depth = 1") if file.kind != "parquet" else ()
     described = con.execute(f"describe select * from {scan([file], *options)}").fetchall()
-    return replace(file, columns={row[0]: row[1] if file.kind == "parquet" else "VARCHAR" for row in described})
+    return replace(file, columns={row[0]: row[1] if file.kind == "parquet" else UNTYPED for row in described})
 
 
 def _with_rows(con: duckdb.DuckDBPyConnection, file: RawFile) -> RawFile:
@@ -484,7 +485,7 @@ def _csv_header(path: Path, kind: str, known: Container[str]) -> tuple[dict[str,
     repeated = [name for name, times in Counter(name.lower() for name in best).items() if times > 1]
     if repeated:
         raise ValueError(f"its header names a column twice ({len(repeated)} such names)")
-    return dict.fromkeys(best, "VARCHAR"), chosen
+    return dict.fromkeys(best, UNTYPED), chosen
 
 
 def _hits(header: list[str], known: Container[str]) -> int:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from outside_in.contract import LANDED_AT, RawTable, raw_tables
-from outside_in.validation.inspection import RawFile, column_types, is_native, literal, quote, scan
+from outside_in.validation.inspection import UNTYPED, RawFile, column_types, is_native, literal, quote, scan
 
 # A text as the contract's type.
 TYPED = {
@@ -167,7 +167,7 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
     if not physical:
         return Column(f"cast(null as {kind})", "false")
     if kind == "varchar":
-        return Column(_as_text(name, physical), "false")
+        return Column(_as_text(name, physical, column), "false")
     is_time = kind in ("date", "timestamp")
     # A FLOAT is what it is written as: 0.1, not the double nearest to its bits.
     if physical != "FLOAT" and (is_native(kind, physical) or (is_time and physical.startswith("TIMESTAMP"))):
@@ -185,9 +185,12 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
     return Column(value, f"{given} is not null and ({value}) is null" if can_fail else "false")
 
 
-def _as_text(name: str, physical: str) -> str:
+def _as_text(name: str, physical: str, column: str) -> str:
     """A column as text, whole numbers without decimals: ids with nulls among them often become floats on the way."""
-    if physical == "VARCHAR":
+    if physical == UNTYPED and (column.endswith("_id") or column == "identity_value"):
+        is_whole = f"ends_with({name}, '.0') and regexp_full_match({name}, '(0|[1-9][0-9]*)[.]0')"
+        return f"case when {is_whole} then left({name}, -2) else {name} end"
+    if physical in ("VARCHAR", UNTYPED):
         return name
     text = f"cast({name} as varchar)"
     if not physical.startswith(("FLOAT", "DOUBLE", "DECIMAL")):

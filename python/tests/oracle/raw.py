@@ -161,13 +161,21 @@ def _read(folder: Path, table: RawTable) -> pd.DataFrame:
             continue
         landed = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
         typed = pd.DataFrame(
-            {c: to_type(frame[c], k) if c in frame else _nulls(k, len(frame)) for c, k in kinds.items()}
+            {c: to_type(_ids(frame[c], path, c), k) if c in frame else _nulls(k, len(frame)) for c, k in kinds.items()}
         )
         typed["_loaded_at"] = typed["_loaded_at"].fillna(pd.Timestamp(landed).as_unit("us"))
         frames.append(typed)
     if not frames:
         return pd.DataFrame({c: _nulls(k, 0) for c, k in kinds.items()})
     return pd.concat(frames, ignore_index=True)
+
+
+def _ids(values: pd.Series[Any], path: Path, column: str) -> pd.Series[Any]:
+    """Ids as they are: 5.0 in a file without types was a number on its way."""
+    if path.suffix == ".parquet" or not (column.endswith("_id") or column == "identity_value"):
+        return values
+    whole = re.compile(r"(0|[1-9][0-9]*)\.0")
+    return values.map(lambda value: str(value)[:-2] if whole.fullmatch(str(value)) else value)
 
 
 def _read_file(path: Path) -> pd.DataFrame | None:
