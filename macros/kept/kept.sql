@@ -8,7 +8,8 @@
       whole            everything else, and every time the table is new, its SQL or documentation is, the engine is, or
                        with --full-refresh
 
-    `kept.tables` has a version per table, which grows when rows change, and the versions of the inputs it was made from.
+    `kept.nodes` has a version per table, which grows when rows change, and the versions of the inputs it was made from;
+    of a view it has a digest of its SQL, and of a test of uniqueness the versions at which it passed (see there).
     `changes.<table>` has the rows of the last step from one version to the next, those before and those after, without
     what is the same in both. A table that is more than a step behind an input is made as a whole, so it does not matter
     which models a run is asked for, or where it stops: a table, its changes and its versions are one transaction.
@@ -52,11 +53,9 @@
         {% do run_query('create schema if not exists kept') %}
         {% do run_query('create schema if not exists changes') %}
         {% do run_query(
-            'create table if not exists kept.tables'
-            ~ ' (name varchar, version bigint, definition varchar, inputs varchar, unique_key varchar)'
+            'create table if not exists kept.nodes'
+            ~ ' (name varchar, definition varchar, inputs varchar, version bigint, unique_key varchar)'
         ) %}
-        {% do run_query('alter table kept.tables add column if not exists unique_key varchar') %}
-        {% do run_query('create table if not exists kept.passed (name varchar, definition varchar, inputs varchar)') %}
         {#- Versions count for one database: what was taken over from it must not be compared with another's. #}
         {% do run_query('create table if not exists kept.database as select uuid() as id') %}
     {% endif %}
@@ -73,11 +72,11 @@
         ~ (run_query('select project_version()').rows[0][0] if model.language == 'python' else '')
     ) -%}
     {%- set inputs = input_versions(direct.values() | sum(start=[]), known) -%}
-    {%- set mine = known.tables.get(model.unique_id) -%}
+    {%- set mine = known.nodes.get(model.unique_id) -%}
     {%- set plan = {
         'way': 'whole', 'definition': definition, 'inputs': inputs, 'late': [], 'touches': [],
         'version': mine.version if mine and existing is not none and not should_full_refresh() else none,
-        'last_version': mine.version if mine else 0,
+        'last_version': last_version(mine),
     } -%}
     {%- if plan.version is none or mine.definition != definition or none in inputs.values() -%}
         {{ return(plan) }}
@@ -107,29 +106,26 @@
     {{ return(id in graph.nodes and graph.nodes[id].config.materialized == 'view') }}
 {% endmacro %}
 
-{#- What is known of kept tables and views, where `ids` name them: looking at a view's SQL takes a while. -#}
+{#- What is known of this node and of those that `ids` name. One statement: this is asked for each node of a run. -#}
 {% macro kept_versions(ids) %}
-    {%- set found = {'tables': {}, 'views': {}} -%}
-    {#- One statement: this is asked for each node of a run. -#}
+    {%- set found = {'nodes': {}} -%}
     {%- for row in run_query(
-        'select engine.*, tables.name, tables.version, tables.definition, tables.inputs from (select version()) as engine'
-        ~ ' left join kept.tables as tables on tables.name in ' ~ sql_text_list(ids + [model.unique_id])
+        'select engine.*, nodes.name, nodes.definition, nodes.inputs, nodes.version from (select version()) as engine'
+        ~ ' left join kept.nodes as nodes on nodes.name in ' ~ sql_text_list(ids + [model.unique_id])
     ).rows -%}
         {%- do found.update({'engine': row[0]}) -%}
         {%- if row[1] -%}
-            {%- do found.tables.update({row[1]: {'version': row[2] | int, 'definition': row[3], 'inputs': fromjson(row[4])}}) -%}
+            {%- do found.nodes.update({row[1]: {
+                'definition': row[2], 'inputs': fromjson(row[3]), 'version': none if row[4] is none else row[4] | int,
+            }}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set views = [] -%}
-    {%- for id in ids if is_view(id) -%}{%- do views.append(graph.nodes[id].alias) -%}{%- endfor -%}
-    {%- if views -%}
-        {%- for row in run_query(
-            'select view_name, md5(sql) from duckdb_views() where view_name in ' ~ sql_text_list(views)
-        ).rows -%}
-            {%- do found.views.update({row[0]: row[1]}) -%}
-        {%- endfor -%}
-    {%- endif -%}
     {{ return(found) }}
+{% endmacro %}
+
+{#- The version that a table had last; 0 where it was none. -#}
+{% macro last_version(known) %}
+    {{ return(known.version or 0 if known else 0) }}
 {% endmacro %}
 
 {% macro input_versions(ids, known) %}
@@ -156,10 +152,8 @@
             "select md5(coalesce(string_agg(cast(seed as varchar), chr(10) order by cast(seed as varchar)), '')) from "
             ~ api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) ~ " as seed"
         ).rows[0][0]) }}
-    {%- elif is_view(id) -%}
-        {{ return(known.views.get(node.alias)) }}
     {%- endif -%}
-    {{ return(known.tables.get(id, {}).get('version')) }}
+    {{ return(known.nodes.get(id, {}).get('definition' if is_view(id) else 'version')) }}
 {% endmacro %}
 
 {#- Statements that select the touched keys; none where a change touches the model as a whole. -#}
@@ -362,10 +356,18 @@
 
 {% macro note_version(plan, step) %}
     {% call statement('note_version') -%}
-        delete from kept.tables where name = {{ sql_text(model.unique_id) }};
-        insert into kept.tables values (
-            {{ sql_text(model.unique_id) }}, {{ plan.last_version + step }}, {{ sql_text(plan.definition) }},
-            {{ sql_text(tojson(plan.inputs)) }}, {{ sql_text(tojson(unique_keys())) }}
+        delete from kept.nodes where name = {{ sql_text(model.unique_id) }};
+        insert into kept.nodes values (
+            {{ sql_text(model.unique_id) }}, {{ sql_text(plan.definition) }}, {{ sql_text(tojson(plan.inputs)) }},
+            {{ plan.last_version + step }}, {{ sql_text(tojson(unique_keys())) }}
         )
     {%- endcall %}
+{% endmacro %}
+
+{#- As the adapter's own, with a note of what the view is: to ask the engine for it takes the longer the more views there are. -#}
+{% macro duckdb__create_view_as(relation, sql) %}
+    {{ dbt.duckdb__create_view_as(relation, sql) }}
+    delete from kept.nodes where name = {{ sql_text(model.unique_id) }};
+    insert into kept.nodes (name, definition, inputs)
+    values ({{ sql_text(model.unique_id) }}, '{{ local_md5(sql) }}', '{}')
 {% endmacro %}

@@ -1,6 +1,6 @@
 {#-
     Tests of uniqueness look at the keys that a run touched: where a table passed at the version before, two rows of one
-    key have at least one that is new. `kept.passed` has the versions of the inputs at which a test passed last. That is
+    key have at least one that is new. `kept.nodes` has the versions of the inputs at which a test passed last. That is
     for `dbt build`; `dbt test` looks at all rows, always.
 -#}
 
@@ -41,17 +41,13 @@ having count(*) > 1
     {%- set id = model.depends_on.nodes[0] -%}
     {%- set known = kept_versions(tables_behind(id)) -%}
     {%- set inputs = input_versions(tables_behind(id), known) -%}
-    {%- set passed = run_query(
-        'select inputs from kept.passed where name = ' ~ sql_text(model.unique_id)
-        ~ ' and definition = ' ~ sql_text(local_md5(compiled_code))
-    ).rows -%}
+    {%- set passed = known.nodes.get(model.unique_id) -%}
     {%- set relation, name, keys = modules.re.findall(import_pattern(), compiled_code)[0] -%}
-    {%- if should_full_refresh() or not passed or none in inputs.values() or name != graph.nodes[id].alias
+    {%- if should_full_refresh() or not passed or passed.definition != local_md5(compiled_code) or none in inputs.values() or name != graph.nodes[id].alias
         or (is_view(id) and not are_raw_columns(keys.split(', '), name | replace('stg_raw__', ''))) -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set seen = fromjson(passed[0][0]) -%}
-    {%- set touches = touching_statements({id: tables_behind(id)}, late_inputs(inputs, seen), seen, inputs) -%}
+    {%- set touches = touching_statements({id: tables_behind(id)}, late_inputs(inputs, passed.inputs), passed.inputs, inputs) -%}
     {%- if touches is none -%}
         {{ return(none) }}
     {%- endif -%}
@@ -91,8 +87,8 @@ having count(*) > 1
                     sql_text(tojson(input_versions(tables_behind(test.depends_on.nodes[0]), known))),
                 ] | join(', ') ~ ')') -%}
             {%- endfor -%}
-            delete from kept.passed where name in {{ sql_text_list(names) }};
-            insert into kept.passed values {{ rows | join(', ') }}
+            delete from kept.nodes where name in {{ sql_text_list(names) }};
+            insert into kept.nodes (name, definition, inputs) values {{ rows | join(', ') }}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -202,4 +202,4 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, sql: str, schema: str = "
 
 
 def _count_up(con: duckdb.DuckDBPyConnection, name: str, steps: int) -> None:
-    con.execute(f"update kept.tables set version = version + {steps} where name = 'model.outside_in.{name}'")
+    con.execute(f"update kept.nodes set version = version + {steps} where name = 'model.outside_in.{name}'")

@@ -166,14 +166,14 @@ def _versions(con: duckdb.DuckDBPyConnection) -> Versions:
     erased = _erased(con)
     known = con.execute(
         "select count(*) from duckdb_tables() where database_name = ? and schema_name = 'kept'"
-        " and table_name in ('tables', 'database')",
+        " and table_name in ('nodes', 'database')",
         [BUILT],
     ).fetchall()
     if known[0][0] < 2:
         return Versions("", erased, {})
     (database,) = con.execute(f"select cast(id as varchar) from {BUILT}.kept.database").fetchall()[0]
     tables = con.execute(
-        f"select table_name, version, unique_key from {BUILT}.kept.tables"
+        f"select table_name, version, unique_key from {BUILT}.kept.nodes"
         f" inner join duckdb_tables() on name = 'model.outside_in.' || table_name"
         " where database_name = ? and schema_name = ? order by table_name",
         [BUILT, MARTS],

@@ -60,7 +60,7 @@ def write_kept_build(output: Output, orders: dict[int, int], version: int, chang
         for order_id in changed:
             con.execute("insert into changes.fct_orders values (?, 0)", [order_id])
         con.execute(f"""
-            create or replace table kept.tables as
+            create or replace table kept.nodes as
             from (values
                 ('model.outside_in.fct_orders', {version}, '["order_id"]'),
                 ('model.outside_in.kpi_values', 1, '[]')

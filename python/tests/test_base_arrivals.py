@@ -103,7 +103,7 @@ class Company:
 
     def versions(self) -> list[int]:
         """The versions of the base tables; 0 before the first run."""
-        known = dict(self.query("select name, version from kept.tables") if self.kept.exists() else ())
+        known = dict(self.query("select name, version from kept.nodes") if self.kept.exists() else ())
         return [known.get(f"model.outside_in.base_raw__{table}", 0) for table in self.tables]
 
 
@@ -252,7 +252,7 @@ def test_another_reading_judges_all_rows(dbt: Dbt, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["insert into kept.files", "delete from kept.tables where name = 'model.outside_in.base"]
+    "statement", ["insert into kept.files", "delete from kept.nodes where name = 'model.outside_in.base"]
 )
 def test_a_stopped_run_leaves_a_table_before_or_after(
     dbt: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str

@@ -240,7 +240,7 @@ def test_python_models_run_again_only_where_what_they_read_has_changed(built_sam
 
     def note(sql: str) -> None:
         with duckdb.connect(str(database)) as con:
-            con.execute(f"update kept.tables set {sql}")
+            con.execute(f"update kept.nodes set {sql}")
 
     assert not made()
     note("version = version + 1 where name like '%.churn_champions'")

@@ -121,7 +121,7 @@ def test_a_file_with_much_free_room_is_not_gone_on_with(output: Output) -> None:
         write_kept_build(output, {1: 10}, version)
         with duckdb.connect(str(output.built)) as con:
             con.execute(f"create or replace table marts.kpi_values as select random() as value from range({rows})")
-            con.execute(f"update kept.tables set version = {2 * version} where name like '%kpi_values'")
+            con.execute(f"update kept.nodes set version = {2 * version} where name like '%kpi_values'")
         publish(output)
         sizes.append(output.published.stat().st_size)
     assert sizes[2] < sizes[0] / 5, sizes

@@ -58,10 +58,10 @@ def test_a_doubled_key_is_found_where_a_run_touched_it(folder: Path, dbt: Callab
     assert dbt(*build) == "pass" and dbt("test") == "fail"
     # One that a run has written is found, by the next run as well.
     execute("create or replace table changes.dim_articles as from marts.dim_articles order by article_id limit 1")
-    execute("update kept.tables set version = version + 1 where name like '%.dim_articles'")
+    execute("update kept.nodes set version = version + 1 where name like '%.dim_articles'")
     assert dbt(*build) == dbt(*build) == "fail"
     # What is more than a step further is looked at as a whole.
     execute("create or replace table changes.dim_articles as from marts.dim_articles where false")
     assert dbt(*build) == "pass", "nothing but the changes is looked at"
-    execute("update kept.tables set version = version + 2 where name like '%.dim_articles'")
+    execute("update kept.nodes set version = version + 2 where name like '%.dim_articles'")
     assert dbt(*build) == "fail"
