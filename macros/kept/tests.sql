@@ -41,13 +41,15 @@ having count(*) > 1
     {%- set id = model.depends_on.nodes[0] -%}
     {%- set known = kept_versions(tables_behind(id)) -%}
     {%- set inputs = input_versions(tables_behind(id), known) -%}
-    {%- set passed = known.nodes.get(model.unique_id) -%}
+    {%- set passed = known.nodes.get(model.unique_id, {}) -%}
     {%- set relation, name, keys = modules.re.findall(import_pattern(), compiled_code)[0] -%}
-    {%- if should_full_refresh() or not passed or passed.definition != local_md5(compiled_code) or none in inputs.values() or name != graph.nodes[id].alias
+    {%- if should_full_refresh() or passed.definition != local_md5(compiled_code) or none in inputs.values()
+        or name != graph.nodes[id].alias
         or (is_view(id) and not are_raw_columns(keys.split(', '), name | replace('stg_raw__', ''))) -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set touches = touching_statements({id: tables_behind(id)}, late_inputs(inputs, passed.inputs), passed.inputs, inputs) -%}
+    {%- set late = late_inputs(inputs, passed.inputs) -%}
+    {%- set touches = touching_statements({id: tables_behind(id)}, late, passed.inputs, inputs) -%}
     {%- if touches is none -%}
         {{ return(none) }}
     {%- endif -%}
