@@ -181,6 +181,29 @@ def test_dbt_reads_the_copy_in_place_of_the_text(raw: Path, tmp_path: Path) -> N
     assert "good.csv" in landing(raw, known)["rows"]["tickets"]
 
 
+@pytest.mark.parametrize("copied", [False, True])
+def test_an_id_that_a_text_writes_as_a_float_is_the_whole_number(tmp_path: Path, copied: bool) -> None:
+    folder = tmp_path / "raw" / "ticket_events"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text(
+        "event_at,event_id,ticket_id,field_name,new_value\n2026-01-01,1.0,20.0,1.0,0.0\n2026-01-01,1.00,01.0,1.0,v1.0\n"
+    )
+    (folder / "b.json").write_text(
+        '[{"event_at": "2026-01-01", "event_id": 7.0, "ticket_id": 1.5, "field_name": "team"}]'
+    )
+    parquet = "select timestamp '2026-01-01' as event_at, '1.0' as event_id, '2.0' as ticket_id, 'team' as field_name"
+    duckdb.execute(f"copy ({parquet}) to '{folder}/d.parquet'")
+    files = inspect_files(tmp_path / "raw", copies=tmp_path / "copies" if copied else None).files
+    files = [file.read_as for file in files]
+    for select in (view(raw_tables()["ticket_events"], files), landed(raw_tables()["ticket_events"], files, "_path")):
+        assert set(duckdb.sql(f"select event_id, ticket_id, field_name, new_value from ({select})").fetchall()) == {
+            ("1", "20", "1.0", "0"),
+            ("1.00", "01.0", "1.0", "v1.0"),
+            ("7", "1.5", "team", None),
+            ("1.0", "2.0", "team", None),  # in Parquet a text is a text
+        }
+
+
 def test_a_narrow_float_is_what_it_is_written_as(tmp_path: Path) -> None:
     path = tmp_path / "raw" / "survey_responses" / "narrow.parquet"
     path.parent.mkdir(parents=True)

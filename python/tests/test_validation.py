@@ -217,19 +217,6 @@ def test_ids_that_became_floats_are_the_same_ids(raw: Path) -> None:
     assert only(check(raw).warnings, "order_id is not in orders").count == 1
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
-def test_ids_written_as_floats_in_a_text_are_the_same_ids(raw: Path, name: str) -> None:
-    write(raw, "orders", [{"order_id": str(i), "ordered_at": NOON} for i in (1, 20, 0)])
-    write(raw, "order_items", [{"order_id": i, "line_number": 1} for i in ("1.0", "20.0", "0.0")], name)
-    assert check(raw).findings == []
-    # These are no whole numbers, and in Parquet a text is a text.
-    write(raw, "order_items", [{"order_id": i, "line_number": 1} for i in ("1.00", "01.0", "a1.0", "1.0 ")], name)
-    assert only(check(raw).warnings, "order_id is not in orders").count == 4
-    (raw / "order_items" / name).unlink()
-    write(raw, "order_items", [{"order_id": "1.0", "line_number": 1}], "a.parquet")
-    assert only(check(raw).warnings, "order_id is not in orders").count == 1
-
-
 def test_no_orphans_where_the_other_table_is_not_delivered(raw: Path) -> None:
     write(raw, "order_items", [{"order_id": "1", "line_number": 1}])
     assert check(raw).findings == []

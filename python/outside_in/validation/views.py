@@ -45,6 +45,8 @@ ZONED = " at time zone 'UTC'"
 # What numbers, but those of a key, stay below: a larger one is a slip or a mark for "none", and sums of them would
 # overflow. Infinity and NaN are larger than any.
 LIMITS = {"double": "1e9", "bigint": "1000000000", "decimal(18,4)": "1000000000000"}
+# Columns that hold ids, besides those that end in _id.
+IDS = ("identity_value", "old_value", "new_value")
 FILE = "_oi_file"
 ROW = "_oi_row"
 
@@ -187,7 +189,7 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
 
 def _as_text(name: str, physical: str, column: str) -> str:
     """A column as text, whole numbers without decimals: ids with nulls among them often become floats on the way."""
-    if physical == UNTYPED and (column.endswith("_id") or column == "identity_value"):
+    if physical == UNTYPED and (column.endswith("_id") or column in IDS):
         is_whole = f"ends_with({name}, '.0') and regexp_full_match({name}, '(0|[1-9][0-9]*)[.]0')"
         return f"case when {is_whole} then left({name}, -2) else {name} end"
     if physical in ("VARCHAR", UNTYPED):

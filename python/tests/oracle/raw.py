@@ -172,7 +172,7 @@ def _read(folder: Path, table: RawTable) -> pd.DataFrame:
 
 def _ids(values: pd.Series[Any], path: Path, column: str) -> pd.Series[Any]:
     """Ids as they are: 5.0 in a file without types was a number on its way."""
-    if path.suffix == ".parquet" or not (column.endswith("_id") or column == "identity_value"):
+    if path.suffix == ".parquet" or not column.endswith(("_id", "identity_value", "old_value", "new_value")):
         return values
     whole = re.compile(r"(0|[1-9][0-9]*)\.0")
     return values.map(lambda value: str(value)[:-2] if whole.fullmatch(str(value)) else value)
