@@ -15,10 +15,10 @@
 {#- How a base table is to be made: see `kept_plan`. -#}
 {% macro base_plan(table, existing) %}
     {%- set known = kept_versions([]) -%}
-    {%- set mine = known.nodes.get(model.unique_id) -%}
+    {%- set mine = known.nodes.get(model.unique_id, {}) -%}
     {%- set plan = {
         'way': 'whole', 'definition': local_md5(compiled_code ~ known.engine), 'inputs': {},
-        'version': none, 'last_version': last_version(mine),
+        'version': none, 'last_version': mine.version or 0,
     } -%}
     {%- if mine and existing is not none and not should_full_refresh() and mine.definition == plan.definition -%}
         {%- set news = run_query(

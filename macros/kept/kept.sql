@@ -72,11 +72,11 @@
         ~ (run_query('select project_version()').rows[0][0] if model.language == 'python' else '')
     ) -%}
     {%- set inputs = input_versions(direct.values() | sum(start=[]), known) -%}
-    {%- set mine = known.nodes.get(model.unique_id) -%}
+    {%- set mine = known.nodes.get(model.unique_id, {}) -%}
     {%- set plan = {
         'way': 'whole', 'definition': definition, 'inputs': inputs, 'late': [], 'touches': [],
         'version': mine.version if mine and existing is not none and not should_full_refresh() else none,
-        'last_version': last_version(mine),
+        'last_version': mine.version or 0,
     } -%}
     {%- if plan.version is none or mine.definition != definition or none in inputs.values() -%}
         {{ return(plan) }}
@@ -121,11 +121,6 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(found) }}
-{% endmacro %}
-
-{#- The version that a table had last; 0 where it was none. -#}
-{% macro last_version(known) %}
-    {{ return(known.version or 0 if known else 0) }}
 {% endmacro %}
 
 {% macro input_versions(ids, known) %}
@@ -356,18 +351,21 @@
 
 {% macro note_version(plan, step) %}
     {% call statement('note_version') -%}
-        delete from kept.nodes where name = {{ sql_text(model.unique_id) }};
-        insert into kept.nodes values (
-            {{ sql_text(model.unique_id) }}, {{ sql_text(plan.definition) }}, {{ sql_text(tojson(plan.inputs)) }},
-            {{ plan.last_version + step }}, {{ sql_text(tojson(unique_keys())) }}
-        )
+        {{ noted(plan.definition, plan.inputs, plan.last_version + step) }}
     {%- endcall %}
 {% endmacro %}
+
+{#- Statements that put what this node is, and what it was made from, in the place of what was known of it. -#}
+{% macro noted(definition, inputs={}, version='null') -%}
+    delete from kept.nodes where name = {{ sql_text(model.unique_id) }};
+    insert into kept.nodes values (
+        {{ sql_text(model.unique_id) }}, {{ sql_text(definition) }}, {{ sql_text(tojson(inputs)) }},
+        {{ version }}, {{ sql_text(tojson(unique_keys())) }}
+    )
+{%- endmacro %}
 
 {#- As the adapter's own, with a note of what the view is: to ask the engine for it takes the longer the more views there are. -#}
 {% macro duckdb__create_view_as(relation, sql) %}
     {{ dbt.duckdb__create_view_as(relation, sql) }}
-    delete from kept.nodes where name = {{ sql_text(model.unique_id) }};
-    insert into kept.nodes (name, definition, inputs)
-    values ({{ sql_text(model.unique_id) }}, '{{ local_md5(sql) }}', '{}')
+    {{ noted(local_md5(sql)) }}
 {% endmacro %}

@@ -17,15 +17,13 @@ from outside_in.sample import generate
 TABLE = "marts.dim_articles"
 TEST = "unique_dim_articles_article_id"
 BUILD = ("build", "--exclude-resource-type", "unit_test")
+Dbt = Callable[..., str]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     generate(tmp_path / "raw", customers=5, days=10)
     return tmp_path
-
-
-Dbt = Callable[..., str]
 
 
 @pytest.fixture

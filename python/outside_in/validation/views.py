@@ -169,7 +169,7 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
     if not physical:
         return Column(f"cast(null as {kind})", "false")
     if kind == "varchar":
-        return Column(_as_text(name, physical, column), "false")
+        return Column(_as_text(column, physical), "false")
     is_time = kind in ("date", "timestamp")
     # A FLOAT is what it is written as: 0.1, not the double nearest to its bits.
     if physical != "FLOAT" and (is_native(kind, physical) or (is_time and physical.startswith("TIMESTAMP"))):
@@ -187,8 +187,9 @@ def _typed(file: RawFile, column: str, kind: str) -> Column:
     return Column(value, f"{given} is not null and ({value}) is null" if can_fail else "false")
 
 
-def _as_text(name: str, physical: str, column: str) -> str:
+def _as_text(column: str, physical: str) -> str:
     """A column as text, whole numbers without decimals: ids with nulls among them often become floats on the way."""
+    name = quote(column)
     if physical == UNTYPED and (column.endswith("_id") or column in IDS):
         is_whole = f"ends_with({name}, '.0') and regexp_full_match({name}, '(0|[1-9][0-9]*)[.]0')"
         return f"case when {is_whole} then left({name}, -2) else {name} end"
