@@ -17,6 +17,10 @@ from tests.conftest import Built
     ("value", "unit", "text"),
     [
         (0.8214, "share", "82.1 %"),
+        (1.0, "share", "100.0 %"),
+        (0.99967, "share", "99.97 %"),
+        (0.0, "share", "0.0 %"),
+        (0.0002, "share", "0.02 %"),
         (38.5, "points -100..100", "38.5"),
         (349.2, "seconds", "5.8 min"),
         (45, "seconds", "45 s"),
@@ -35,6 +39,7 @@ def test_values_are_shown_in_their_unit(value: float, unit: str, text: str) -> N
 
 def test_a_share_changes_in_percentage_points() -> None:
     assert format_change(-0.0123, "share", "EUR") == "▼ 1.2 pp"
+    assert format_change(-0.00033, "share", "EUR") == "▼ 0.03 pp"
     assert format_change(0.0, "share", "EUR") == "no change"
     assert format_change(None, "share", "EUR") == ""
 

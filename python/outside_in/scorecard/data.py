@@ -218,7 +218,7 @@ def format_value(value: float, unit: str, currency: str) -> str:
     """A value as people read it: shares in per cent, durations in a fitting unit, money with its currency."""
     kind = unit.split()[0]
     if kind == "share":
-        return f"{100 * value:.1f} %"
+        return f"{_percent(value)} %"
     if kind == "money":
         symbol = SYMBOLS.get(currency, "" if currency == "XXX" else f"{currency} ")
         return f"{symbol}{value:,.0f}" if abs(value) >= 1000 else f"{symbol}{value:,.2f}"
@@ -238,8 +238,17 @@ def format_change(change: float | None, unit: str, currency: str) -> str:
     if change == 0:
         return "no change"
     arrow = "▲" if change > 0 else "▼"
-    size = f"{100 * abs(change):.1f} pp" if unit.startswith("share") else format_value(abs(change), unit, currency)
+    size = f"{_percent(abs(change))} pp" if unit.startswith("share") else format_value(abs(change), unit, currency)
     return f"{arrow} {size}"
+
+
+def _percent(share: float) -> str:
+    """Per cent to one decimal, or to as many as tell almost all from all, and almost none from none; three at most."""
+    for decimals in (1, 2, 3):
+        text = f"{100 * share:.{decimals}f}"
+        if float(text) not in (0, 100) or share in (0, 1):
+            break
+    return text
 
 
 def _duration(seconds: float) -> str:
