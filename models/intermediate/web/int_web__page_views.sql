@@ -48,10 +48,9 @@ ranked_rows as (
     select
         event_id,
         page_view_key,
+        is_page_view,
         {{ measures | join(', ') }},
-        row_number() over (
-            partition by page_view_key order by is_page_view desc, event_at asc, event_id asc
-        ) as row_rank
+        row_number() over (partition by page_view_key order by event_at, event_id) as row_rank
     from ({{ page_rows }}) as page_rows
     where page_view_key in (
         select page_view_key from pages
@@ -62,7 +61,9 @@ ranked_rows as (
 last_measurements as (
     select
         page_view_key,
-        min(case when row_rank = 1 then event_id end) as first_event_id,
+        coalesce(
+            min_by(event_id, case when is_page_view then row_rank end), min_by(event_id, row_rank)
+        ) as first_event_id,
         {%- for measure in measures %}
         max_by({{ measure }}, case when {{ measure }} is not null then row_rank end) as {{ measure }}
         {{- ',' if not loop.last }}

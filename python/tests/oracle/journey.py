@@ -222,7 +222,7 @@ def clicks(world: World, results: Results) -> None:
     channel = world.lookup("campaigns", "channel")
     costs = campaign_costs(world)
     costs = costs.assign(campaign=costs["campaign_id"], visit=None)[["at", "campaign", "cost", "visit"]]
-    visits = rows[rows["engaged"]].assign(visit=rows["session"], cost=0.0)[["at", "campaign", "cost", "visit"]]
+    visits = rows[rows["engaged"]].assign(visit=rows["session"], cost=np.nan)[["at", "campaign", "cost", "visit"]]
     both = pd.concat([part for part in (costs, visits) if len(part)] or [costs], ignore_index=True)
     both["channel"] = both["campaign"].map(channel)
     both["cost"] = both["cost"].astype(float)
@@ -318,6 +318,8 @@ def assisted(world: World, results: Results) -> None:
     whole.total("support_assisted_revenue", "amount", by=("overall", "article", "cta", "new_or_repeat"))
     split = by_product(world, sold.drop(columns=["session"]), ["amount"])
     split["category"] = split["product"].map(world.lookup("products", "category"))
+    whole_orders = split.groupby(["order_id", "category"], dropna=False, as_index=False)  # an order is one in each
+    split = whole_orders.agg({"at": "first", "amount": "sum"})
     Cells(world, results, split).total("support_assisted_revenue", "amount", by=("category",))
 
 

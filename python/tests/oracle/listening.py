@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .cases import interactions, not_genuine, response_messages, tickets
+from .cases import histories, interactions, not_genuine, response_messages, tickets
 from .hours import micros
 from .raw import MOMENT, World, remembered, true
 from .rollup import Cells, Results
@@ -62,18 +62,24 @@ def invitations(world: World, results: Results) -> None:
 
 def subject_end(world: World, rows: pd.DataFrame) -> pd.Series[Any]:
     """When what the invitation asks about was over."""
-    solved = tickets(world)
+    solved, past = tickets(world), histories(world)
+    # A survey may follow a solution that the customer reopened later.
+    reopened = {
+        ticket: past[ticket].solved_spans[-1][0]
+        for ticket in solved["ticket_id"][solved["solved_time"].isna()]
+        if ticket in past and past[ticket].solved_spans
+    }
     solved = solved[solved["solved_time"].notna()]
     calls = interactions(world)
     sent = world["shipments"][world["shipments"]["delivered_at"].notna()]
     ends = {
-        "ticket": dict(zip(solved["ticket_id"], solved["solved_time"], strict=True)),
+        "ticket": reopened | dict(zip(solved["ticket_id"], solved["solved_time"], strict=True)),
         "interaction": dict(zip(calls["interaction_id"], calls["ended_at"], strict=True)),
         "order": sent.groupby("order_id")["delivered_at"].max().to_dict(),
         "shipment": world.lookup("shipments", "delivered_at"),
     }
     found = [ends.get(k, {}).get(i) for k, i in zip(rows["subject_type"], rows["subject_id"], strict=True)]
-    return pd.Series(np.array(found, dtype="datetime64[us]"), index=rows.index)
+    return pd.to_datetime(pd.Series(found, index=rows.index, dtype=object)).astype(MOMENT)
 
 
 def completeness(world: World, results: Results) -> None:

@@ -131,17 +131,17 @@ def load(raw_dir: Path, given: dict[str, Any]) -> World:
     ties: dict[str, int] = {}
     tables = {}
     for name, table in raw_tables().items():
-        rows = _read(raw_dir / name, table)
-        if len(rows):
-            rows, ties[name] = _latest(_accepted(rows, table), table)
-        tables[name] = rows
+        tables[name] = _read(raw_dir / name, table)
     as_of = parse_moment(given["as_of"]) if given.get("as_of") is not None else _latest_own_time(tables, zone)
     if as_of is None:
         raise ValueError(f"as_of: no row with a time of its own below {raw_dir}, and none is given")
     calendar = Calendar(zone, fiscal_start, pd.Timestamp(as_of))
     for name, table in raw_tables().items():
         if len(tables[name]):
-            tables[name] = _known(tables[name], table, calendar)
+            # A version of after as_of is not known yet, so the one before it still holds.
+            happened = _until(tables[name], table, calendar)
+            rows, ties[name] = _latest(_accepted(happened, table), table)
+            tables[name] = _known(rows, table, calendar)
     world = World(tables, values, calendar.as_of, calendar, ties={k: n for k, n in ties.items() if n})
     _resolve_customers(world)
     if given.get("reporting_currency") is None:
@@ -303,7 +303,9 @@ def _accepted(rows: pd.DataFrame, table: RawTable) -> pd.DataFrame:
         aspect = rows["aspect"].where(rows["aspect"].notna(), "overall")
         made = rows["survey_type"].astype(str) + ":" + aspect.astype(str)
         rows["question_id"] = rows["question_id"].where(rows["question_id"].notna(), made)
-    return rows.dropna(subset=list(table.required))
+    # A tombstone needs no more than its key.
+    gone = true(rows["_deleted"]) & rows[[c for c in table.key if c in table.required]].notna().all(axis=1)
+    return rows[gone | rows[list(table.required)].notna().all(axis=1)]
 
 
 def code(value: str, codes: tuple[str, ...]) -> str:
@@ -324,8 +326,11 @@ def _latest(rows: pd.DataFrame, table: RawTable) -> tuple[pd.DataFrame, int]:
         newest = many[many["_loaded_at"] == many.groupby(key, dropna=False)["_loaded_at"].transform("max")]
         unlike = newest.drop_duplicates(subset=[*key, *content])
         ties = int(unlike.duplicated(subset=key).sum())
-        text = many[content].astype(str).agg("|".join, axis=1)
-        order = many.assign(_text=text).sort_values(["_loaded_at", "_text"], kind="stable")
+        # Of equal times a tombstone wins, then the largest values, column by column.
+        gone = many.assign(_deleted=true(many["_deleted"]))
+        columns = ["_loaded_at", "_deleted", *(c for c in table.columns if c not in key)]
+        ranks = pd.DataFrame({c: pd.factorize(gone[c], sort=True)[0] for c in columns}, index=many.index)  # null is -1
+        order = many.assign(**ranks).sort_values(columns, kind="stable")
         kept = order.drop_duplicates(subset=key, keep="last").index
         rows = rows.loc[rows.index.difference(many.index).union(kept)]
     alive = rows["_deleted"].map(lambda v: v is not True).astype(bool)
@@ -351,11 +356,14 @@ def _latest_own_time(tables: dict[str, pd.DataFrame], zone: str) -> datetime | N
     return max(latest).to_pydatetime() if latest else None
 
 
-def _known(rows: pd.DataFrame, table: RawTable, calendar: Calendar) -> pd.DataFrame:
-    """Rows that are not in the future, without times after as_of and without impossible values."""
+def _until(rows: pd.DataFrame, table: RawTable, calendar: Calendar) -> pd.DataFrame:
+    """Rows that are not in the future."""
     times = _own_time(rows, table, calendar.zone_name)
-    if times is not None:
-        rows = rows[~(times > calendar.as_of)].reset_index(drop=True)
+    return rows if times is None else rows[~(times > calendar.as_of)].reset_index(drop=True)
+
+
+def _known(rows: pd.DataFrame, table: RawTable, calendar: Calendar) -> pd.DataFrame:
+    """Rows without times after as_of and without impossible values."""
     rows = rows.copy()
     for column, kind in table.columns.items():
         optional = column not in table.required

@@ -173,11 +173,12 @@ class Cells:
                 self._put(kpi, grain, dimension, cells.keys[i], row)
 
     def sum_per_distinct(self, kpi: str, amount: Measure, key: str) -> None:
-        """sum(amount) / number of distinct keys; null keys do not count."""
-        keys, amounts = pd.factorize(self.rows[key])[0], self._floats(amount)
+        """sum(amount) / number of distinct keys; null keys do not count, and a sum of no known amount is unknown."""
+        keys, amounts = pd.factorize(self.rows[key])[0], self._floats(amount, keep_unknown=True)
         for grain, dimension, cells in self._plan(kpi, None):
-            tops, bottoms = self._sum(cells, amounts), self._distinct(cells, keys, keys >= 0)
-            for i in np.flatnonzero(bottoms):
+            known = self._sum(cells, (~np.isnan(amounts)).astype(float))
+            tops, bottoms = self._sum(cells, np.nan_to_num(amounts)), self._distinct(cells, keys, keys >= 0)
+            for i in np.flatnonzero(bottoms * known):
                 row = Row(tops[i] / bottoms[i], tops[i], bottoms[i], round(bottoms[i]))
                 self._put(kpi, grain, dimension, cells.keys[i], row)
 

@@ -52,8 +52,9 @@ def subjects(world: World) -> pd.DataFrame:
 def responses(world: World) -> pd.DataFrame:
     """Every row of survey_responses with its dimensions and the place of its score (0 bad, 1 good)."""
     rows = world["survey_responses"].copy()
-    rows["at"], rows["survey"], rows["device"] = rows["responded_at"], rows["survey_id"], rows["device_type"]
+    rows["survey"], rows["device"] = rows["survey_id"], rows["device_type"]
     rows["response"] = rows["response_id"] + "|" + rows["survey_id"].fillna("")
+    rows["at"] = rows.groupby("response")["responded_at"].transform("max")
     rows["aspect"] = rows["aspect"].where(rows["aspect"].notna(), "overall")
     lent = rows[["subject_type", "subject_id"]].merge(subjects(world), on=["subject_type", "subject_id"], how="left")
     lent.index = rows.index

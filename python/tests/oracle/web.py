@@ -56,8 +56,7 @@ def events(world: World) -> pd.DataFrame:
     key[unnamed.index] = unnamed["session_visitor"] + "|cut|" + cut
     rows["session"] = key
     own_row = "row|" + rows["event_id"]
-    rows["page_view"] = kept(rows["session"] + "|" + rows["page_view_id"].fillna(""), rows["page_view_id"].notna())
-    rows["page_view"] = else_(rows["page_view"], own_row)
+    rows["page_view"] = else_("id|" + rows["page_view_id"], own_row)  # also where its rows name other sessions
     rows["page_type"] = rows["page_type"].mask(rows["article_id"].notna(), "support_article")
     rows["is_support"] = rows["page_type"].isin(SUPPORT_PAGES)
     # Who refused to be joined is nobody, and not somebody else who used the same device.
@@ -81,7 +80,8 @@ def visitors_customer(world: World, visitors: pd.Series[Any]) -> pd.Series[Any]:
 def page_views(world: World) -> pd.DataFrame:
     """One row per page view, in order, with its session."""
     rows = events(world)
-    rows = rows[rows["event_name"] == "page_view"].drop_duplicates("page_view")
+    rows = rows[rows["event_name"] == "page_view"].sort_values(["event_at", "event_id"], kind="stable")
+    rows = rows.drop_duplicates("page_view")
     return rows.sort_values(["session", "event_at", "event_id"], kind="stable").reset_index(drop=True)
 
 
@@ -143,9 +143,9 @@ def source_of(world: World, first: pd.DataFrame) -> tuple[pd.Series[Any], pd.Ser
     hosts = first["referrer"].map({url: host(url) for url in first["referrer"].dropna().unique()})
     external = kept(hosts, hosts.notna() & (hosts != "") & ~hosts.isin(own))
     source = else_(else_(first["utm_source"], external), pd.Series("direct", index=first.index))
-    engines = {name for name in external.dropna().unique() if is_search_engine(name)}
+    engines = {name for name in hosts.dropna().unique() if is_search_engine(name)}
     medium = first["utm_medium"].str.strip().str.lower()
-    untagged = first["utm_medium"].isna() & first["click_id"].isna() & external.isin(engines)
+    untagged = first["utm_medium"].isna() & first["click_id"].isna() & hosts.isin(engines)
     return kept(source, first["event_id"].notna()), (medium == "organic") | untagged
 
 
@@ -302,11 +302,12 @@ def votes(world: World, results: Results) -> None:
 
 def vitals(world: World, results: Results) -> None:
     """How quick the pages are: one measurement per page view, its last known value."""
-    rows = events(world)
+    rows = events(world).sort_values(["event_at", "event_id"], kind="stable")
     measures = ["page_load_ms", "lcp_ms", "inp_ms", "cls"]
     measured = rows.groupby("page_view")[measures].last()
-    order = (rows["event_name"] != "page_view").astype(int)
-    pages = rows.assign(order=order).sort_values(["order", "event_at", "event_id"], kind="stable")
+    is_view = rows["event_name"] == "page_view"
+    rows = rows[is_view | rows[measures].notna().any(axis=1)]  # where the view itself is not there, its first measurement
+    pages = rows.assign(order=(~is_view).astype(int)).sort_values(["order", "event_at", "event_id"], kind="stable")
     pages = pages.drop_duplicates("page_view").drop(columns=measures).merge(measured, on="page_view")
     cells = Cells(world, results, pages)
     for kpi, measure in zip(("page_load_p75_ms", "lcp_p75_ms", "inp_p75_ms", "cls_p75"), measures, strict=True):
