@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+WALL_TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::[0-5]\d)?")
 GRAINS = ("day", "week", "month", "quarter", "year", "all")
 ALL_TIME = date(1900, 1, 1)
 
@@ -95,3 +97,15 @@ class Calendar:
         if grain == "all":
             return self.as_of + pd.Timedelta(microseconds=1)
         return self.instant(self.next(start, grain))
+
+
+def wall_time(text: str) -> timedelta | None:
+    """The time of a clock, from midnight; None where the text is none, 24:00 is a day."""
+    match = WALL_TIME.fullmatch(text.strip())
+    return timedelta(hours=int(match[1]), minutes=int(match[2])) if match else None
+
+
+def are_hours(weekday: int, opens_at: str, closes_at: str) -> bool:
+    """Whether these can be read as hours of a weekday."""
+    opens, closes, day = wall_time(opens_at), wall_time(closes_at), timedelta(days=1)
+    return weekday in range(1, 8) and opens is not None and opens < day and closes is not None and closes <= day

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .calendar import utc_of
+from .calendar import utc_of, wall_time
 from .raw import World, remembered
 
 Moments = npt.NDArray[np.int64]
-WALL_TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::[0-5]\d)?")
 
 
 class Spans:
@@ -79,25 +77,12 @@ def _micros(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 
 
-def _wall_time(text: str) -> timedelta | None:
-    match = WALL_TIME.fullmatch(text.strip())
-    return timedelta(hours=int(match[1]), minutes=int(match[2])) if match else None
-
-
-def _is_usable(weekday: int, opens_at: str, closes_at: str) -> bool:
-    """Whether the required values of a row can be read; the row is rejected otherwise."""
-    opens, closes, day = _wall_time(opens_at), _wall_time(closes_at), timedelta(days=1)
-    return weekday in range(1, 8) and opens is not None and opens < day and closes is not None and closes <= day
-
-
 class ServiceHours:
     """The open intervals of each choice of service_hours rows, from before the first event to past as_of."""
 
     def __init__(self, world: World) -> None:
         """Reads service_hours and service_holidays."""
-        rows = world["service_hours"]
-        required = zip(rows["weekday"], rows["opens_at"], rows["closes_at"], strict=True)
-        self.rows = rows[np.array([_is_usable(*values) for values in required], dtype=bool)]
+        self.rows = world["service_hours"]
         holidays = world["service_holidays"]
         self.holidays = {(s, d.date()) for s, d in zip(holidays["schedule_id"], holidays["holiday_date"], strict=True)}
         moments = {
@@ -133,7 +118,7 @@ class ServiceHours:
 
     def _intervals(self, row: int) -> Iterable[tuple[int, int]]:
         hours: Any = self.rows.loc[row]
-        opens, closes = _wall_time(hours["opens_at"]), _wall_time(hours["closes_at"])
+        opens, closes = wall_time(hours["opens_at"]), wall_time(hours["closes_at"])
         assert opens is not None and closes is not None
         if closes <= opens:
             closes += timedelta(days=1)

@@ -295,7 +295,7 @@ def assisted(world: World, results: Results) -> None:
         visits.setdefault(person, []).append((start, end, session))
     credit = []
     for person, at in zip(sold["person"], sold["at"], strict=True):
-        mine = [visit for visit in visits.get(person, []) if visit[0] <= at <= visit[1] + DAY]
+        mine = [visit for visit in visits.get(person, []) if visit[0] < at <= visit[1] + DAY]
         credit.append(max(mine)[2] if mine else None)
     sold = sold.assign(session=pd.Series(credit, index=sold.index, dtype=object))
     sold = sold[sold["session"].notna()]
@@ -308,7 +308,7 @@ def assisted(world: World, results: Results) -> None:
     ):
         named = rows.sort_values(["event_at", "event_id"], kind="stable").astype({"session": str})
         named = named[["event_at", "session", column]]
-        last = pd.merge_asof(keys, named, left_on="at", right_on="event_at", by="session")
+        last = pd.merge_asof(keys, named, left_on="at", right_on="event_at", by="session", allow_exact_matches=False)
         sold[column] = sold["order_id"].map(dict(zip(last["order_id"], last[column], strict=True)))
     first = buyers(world)
     first_order = set(first["order_id"])

@@ -23,7 +23,7 @@ import pandas as pd
 
 from outside_in.contract import RawTable, raw_tables, read
 
-from .calendar import Calendar
+from .calendar import Calendar, are_hours
 
 Made = TypeVar("Made")
 MOMENT: Final = "datetime64[us]"
@@ -305,7 +305,12 @@ def _accepted(rows: pd.DataFrame, table: RawTable) -> pd.DataFrame:
         rows["question_id"] = rows["question_id"].where(rows["question_id"].notna(), made)
     # A tombstone needs no more than its key.
     gone = true(rows["_deleted"]) & rows[[c for c in table.key if c in table.required]].notna().all(axis=1)
-    return rows[gone | rows[list(table.required)].notna().all(axis=1)]
+    rows = rows[gone | rows[list(table.required)].notna().all(axis=1)]
+    if table.name == "service_hours":
+        whole = rows.dropna(subset=["weekday", "opens_at", "closes_at"])
+        hours = zip(whole["weekday"], whole["opens_at"], whole["closes_at"], strict=True)
+        rows = rows.drop([at for at, each in zip(whole.index, hours, strict=True) if not are_hours(*each)])
+    return rows
 
 
 def code(value: str, codes: tuple[str, ...]) -> str:

@@ -306,7 +306,7 @@ def vitals(world: World, results: Results) -> None:
     measures = ["page_load_ms", "lcp_ms", "inp_ms", "cls"]
     measured = rows.groupby("page_view")[measures].last()
     is_view = rows["event_name"] == "page_view"
-    rows = rows[is_view | rows[measures].notna().any(axis=1)]  # where the view itself is not there, its first measurement
+    rows = rows[is_view | rows[measures].notna().any(axis=1)]  # without the view, its first measurement
     pages = rows.assign(order=(~is_view).astype(int)).sort_values(["order", "event_at", "event_id"], kind="stable")
     pages = pages.drop_duplicates("page_view").drop(columns=measures).merge(measured, on="page_view")
     cells = Cells(world, results, pages)
