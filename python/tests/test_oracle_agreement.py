@@ -27,11 +27,9 @@ PREDICTED = {"predicted_clv", "churn_risk", "value_at_risk"}
 FIELDS = ("value", "numerator", "denominator", "sample_size")
 # Their sample is time, not rows: both sides cut it into pieces of their own.
 MEASURED_IN_TIME = {"uptime", "incident_minutes", "occupancy", "contacts_per_agent_hour", "loyalty_redemption_rate"}
-Cells = dict[str, dict[tuple[str, ...], tuple[float | None, ...]]]
-
-
-# Where an hour begins at half past, so is the time that somebody was there.
+# So do these where the reporting zone's hours begin at half past, as India's do.
 CUT_BY_HOURS = {"staffed_share", "available_share"}
+Cells = dict[str, dict[tuple[str, ...], tuple[float | None, ...]]]
 
 
 def cells_of_oracle(raw: Path, dbt_vars: dict[str, Any]) -> Cells:
