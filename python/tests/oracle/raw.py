@@ -331,10 +331,10 @@ def _latest(rows: pd.DataFrame, table: RawTable) -> tuple[pd.DataFrame, int]:
         newest = many[many["_loaded_at"] == many.groupby(key, dropna=False)["_loaded_at"].transform("max")]
         unlike = newest.drop_duplicates(subset=[*key, *content])
         ties = int(unlike.duplicated(subset=key).sum())
-        # Of equal times a tombstone wins, then the largest values, column by column.
-        gone = many.assign(_deleted=true(many["_deleted"]))
+        # Of equal times a tombstone wins, then the largest values, column by column; a null, -1, is the least.
+        marked = many.assign(_deleted=true(many["_deleted"]))
         columns = ["_loaded_at", "_deleted", *(c for c in table.columns if c not in key)]
-        ranks = pd.DataFrame({c: pd.factorize(gone[c], sort=True)[0] for c in columns}, index=many.index)  # null is -1
+        ranks = pd.DataFrame({c: pd.factorize(marked[c], sort=True)[0] for c in columns}, index=many.index)
         order = many.assign(**ranks).sort_values(columns, kind="stable")
         kept = order.drop_duplicates(subset=key, keep="last").index
         rows = rows.loc[rows.index.difference(many.index).union(kept)]
