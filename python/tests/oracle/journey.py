@@ -171,7 +171,7 @@ def ad_events(world: World) -> pd.DataFrame:
         rows[column] = rows["session"].map(web[column])
     own = in_reporting_currency(world, rows["cost_amount"], rows["currency"], rows["at"])
     day = world.calendar.local(rows["at"]).dt.floor("D")
-    costs = campaign_costs(world).groupby(["campaign_id", "cost_date"])["cost"].sum()
+    costs = campaign_costs(world).groupby(["campaign_id", "cost_date"])["cost"].sum(min_count=1)
     clicks = rows[rows["is_click"]].groupby(["campaign_id", day[rows["is_click"]]]).size()
     shares = [
         costs.get((c, d), np.nan) / clicks.get((c, d), np.nan) for c, d in zip(rows["campaign_id"], day, strict=True)
@@ -222,7 +222,7 @@ def clicks(world: World, results: Results) -> None:
     channel = world.lookup("campaigns", "channel")
     costs = campaign_costs(world)
     costs = costs.assign(campaign=costs["campaign_id"], visit=None)[["at", "campaign", "cost", "visit"]]
-    visits = rows[rows["engaged"]].assign(visit=rows["session"], cost=np.nan)[["at", "campaign", "cost", "visit"]]
+    visits = rows.assign(visit=rows["session"], cost=np.nan)[rows["engaged"]][["at", "campaign", "cost", "visit"]]
     both = pd.concat([part for part in (costs, visits) if len(part)] or [costs], ignore_index=True)
     both["channel"] = both["campaign"].map(channel)
     both["cost"] = both["cost"].astype(float)

@@ -92,7 +92,7 @@ def completeness(world: World, results: Results) -> None:
     Cells(world, results, whole.assign(careless=careless)).share("careless_response_rate", "careless", 1)
     asked = world["survey_invitations"]
     silent = asked["started_at"].notna() & ~asked["invitation_id"].isin(responses(world)["invitation_id"].dropna())
-    begun = asked[silent].assign(at=asked["started_at"], known=True, complete=False)
+    begun = asked.assign(at=asked["started_at"], known=True, complete=False)[silent]
     types = responses(world)[["response", "survey_type"]].drop_duplicates()
     for rows, by in ((whole, ("overall", "channel")), (whole.merge(types), ("survey_type",))):
         columns = ["at", "known", "complete", *(c for c in ("channel", "survey_type") if c in by)]

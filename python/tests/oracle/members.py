@@ -20,17 +20,21 @@ CENT = 1e-6  # sums of floats this near are equal
 
 
 @remembered
-def mrr_events(world: World) -> pd.DataFrame:
-    """Subscription events of known customers in order, with the MRR before and after each."""
-    rows = world["subscription_events"]
-    rows = rows[rows["customer_id"].notna()].sort_values(["subscription_id", "event_at", "event_id"], kind="stable")
+def mrr_changes(world: World) -> pd.DataFrame:
+    """event_at, customer_id, product, change: what each event makes the MRR of a customer's product rise or fall by.
+
+    One row per event; two where the subscription moves to another customer or product.
+    """
+    rows = world["subscription_events"].sort_values(["subscription_id", "event_at", "event_id"], kind="stable")
     amounts = in_reporting_currency(world, rows["mrr_amount"], rows["currency"], rows["event_at"])
-    before, after = [], []
-    subscription, now, running = None, 0.0, 0.0
-    for name, kind, amount in zip(rows["subscription_id"], rows["event_type"], amounts, strict=True):
+    products = rows.groupby("subscription_id")["product_id"].ffill()
+    changes: list[tuple[Any, ...]] = []
+    subscription, now, running, owner = None, 0.0, 0.0, (None, None)
+    columns = (rows[c] for c in ("subscription_id", "event_type", "event_at", "customer_id"))
+    for name, kind, at, customer, product, amount in zip(*columns, products, amounts, strict=True):
+        before, owner_before = (now, owner) if name == subscription else (0.0, (None, None))
         if name != subscription:
             subscription, now, running = name, 0.0, 0.0
-        before.append(now)
         if kind == "pause":
             now, running = 0.0, now or running
         elif kind == "cancel":
@@ -39,14 +43,19 @@ def mrr_events(world: World) -> pd.DataFrame:
             now = float(amount)
         elif kind == "resume":
             now = running
-        after.append(now)
-    return rows.assign(before=before, after=after, product=rows["product_id"]).reset_index(drop=True)
+        owner = (customer, product if pd.notna(product) else None)
+        if owner == owner_before:
+            changes.append((at, *owner, now - before))
+        else:
+            changes += [(at, *owner_before, -before), (at, *owner, now)]
+    found = pd.DataFrame(changes, columns=["event_at", "customer_id", "product", "change"])
+    return found[found["customer_id"].notna()].reset_index(drop=True)
 
 
 def movements(world: World, results: Results) -> None:
     """Opening to closing MRR per customer (by product: and product) in periods ended by as_of."""
-    rows = mrr_events(world)
-    if not rows["mrr_amount"].notna().any() or not attainable(world, "revenue_churn_rate"):
+    rows = mrr_changes(world)
+    if not world["subscription_events"]["mrr_amount"].notna().any() or not attainable(world, "revenue_churn_rate"):
         return
     segments = world.lookup("customers", "segment")
     plain = rows.assign(product=None)
@@ -71,7 +80,7 @@ def levels(
 ) -> Iterable[tuple[str, date, npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]:
     """(grain, start, opening, closing, had MRR before) of each unit, for every period that ended by as_of."""
     calendar, at = world.calendar, micros(events["event_at"])
-    change = events["after"].to_numpy(dtype=float) - events["before"].to_numpy(dtype=float)
+    change = events["change"].to_numpy(dtype=float)
     running = np.zeros(size)
     first_had = np.full(size, np.iinfo(np.int64).max)
     for i in np.argsort(at, kind="stable"):

@@ -77,7 +77,7 @@ def revenue(world: World, results: Results) -> None:
     named = back["returned_product"].notna()
     parts = [
         by_product(world, sold[columns], ["money"]),
-        back[named].assign(product=back["returned_product"]),
+        back.assign(product=back["returned_product"])[named],
         by_product(world, back[~named][columns], ["money"]),
     ]
     split = pd.concat([part[["at", "money", "product"]] for part in parts], ignore_index=True)

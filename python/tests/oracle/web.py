@@ -172,9 +172,8 @@ def visits(world: World, results: Results) -> None:
     viewed.share("pages_per_session", "views", 1)
     support = Cells(world, results, rows[rows["support"]])
     support.count("support_sessions")
-    organic = rows[rows["support"] & rows["organic"]].assign(
-        article=rows["landing_article"], search_term=rows["landing_term"]
-    )
+    landed = rows.assign(article=rows["landing_article"], search_term=rows["landing_term"])
+    organic = landed[rows["support"] & rows["organic"]]
     Cells(world, results, organic).count("organic_support_sessions")
     views = page_views(world)
     views = views.assign(is_last=~views.duplicated("session", keep="last"))
@@ -236,14 +235,15 @@ def successes(world: World) -> set[str]:
 
 def article_seconds(world: World) -> pd.DataFrame:
     """session, article, seconds: engaged time on each article, credited to the page it was spent on."""
-    rows = events(world)
+    rows, views = events(world), page_views(world)
     is_view = rows["event_name"] == "page_view"
     current = rows["article_id"].where(is_view, np.nan)
     number = is_view.groupby(rows["session"]).cumsum()
     page = rows["session"] + "|" + number.astype(str)
     on_page = current.groupby(page).transform("first")
-    before = on_page.groupby(rows["session"]).shift(1)
     own = else_(kept(rows["article_id"], ~is_view), on_page)
+    # All rows of one page view are that page view, and tell of the page before it.
+    before = rows["page_view"].map(views.groupby("session")["article_id"].shift(1).set_axis(views["page_view"]))
     carried = rows.groupby("session")["engagement_ms"].transform("count") > 0
     following = rows.groupby("session")["event_at"].shift(-1)
     gap = (following - rows["event_at"]).dt.total_seconds()
