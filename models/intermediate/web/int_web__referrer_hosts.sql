@@ -33,7 +33,8 @@ search_hosts as (
 select
     hosts.referrer,
     hosts.host,
-    own_hosts.bare_host is null as is_external,
+    -- A search engine that shows a page of ours from its cache, or translated, does not become ours by that.
+    own_hosts.bare_host is null or search_hosts.bare_host is not null as is_external,
     search_hosts.bare_host is not null as is_search_engine
 from hosts
 left join own_hosts on hosts.bare_host = own_hosts.bare_host

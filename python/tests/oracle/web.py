@@ -140,6 +140,7 @@ def sessions(world: World) -> pd.DataFrame:
 def source_of(world: World, first: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[bool]]:
     """The source of each session (null without a page view) and whether it came from an organic search."""
     own = {site.strip().lower() for site in world["web_events"]["site"].dropna().unique()}
+    own -= {site for site in own if is_search_engine(site)}
     hosts = first["referrer"].map({url: host(url) for url in first["referrer"].dropna().unique()})
     external = kept(hosts, hosts.notna() & (hosts != "") & ~hosts.isin(own))
     source = else_(else_(first["utm_source"], external), pd.Series("direct", index=first.index))
