@@ -219,6 +219,20 @@ def test_small_segments_cost_no_backtests_and_have_the_model_and_errors_of_every
     assert both["high_factor"].to_numpy() == pytest.approx(both["high_factor_of_all"].to_numpy(), rel=1e-9)
 
 
+def test_a_segment_that_is_called_what_everybody_is_called_changes_no_fit(built_sample: Built) -> None:
+    snapshots, cells, past, spend, contracts = (
+        frame(built_sample, f"select * from predictions.clv_{name}")
+        for name in ("snapshots", "cells", "past_cells", "spend_cells", "contract_cells")
+    )
+
+    def fits_of_everybody(segment: str) -> pd.DataFrame:
+        named = [one.assign(segment=[(segment, "other")[row % 2] for row in range(len(one))]) for one in (cells, past)]
+        fits = fit_table(snapshots, *named, spend, contracts)
+        return fits[fits["fitted_on"] == "(all)"].reset_index(drop=True)
+
+    pd.testing.assert_frame_equal(fits_of_everybody("(all)"), fits_of_everybody("one"), check_exact=True)
+
+
 def test_python_models_run_again_only_where_what_they_read_has_changed(built_sample: Built, tmp_path: Path) -> None:
     """And an equal result is no news for those who read it."""
     database = tmp_path / "build" / "warehouse.duckdb"

@@ -125,10 +125,11 @@ def dated(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def populations(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Everybody, and the customers of each segment."""
+    """Everybody, and the customers of each segment; of one that bears everybody's name, everybody stands for them."""
     yield ALL, cells
     for segment, own in cells.groupby("segment", sort=True):
-        yield str(segment), own
+        if segment != ALL:
+            yield str(segment), own
 
 
 def distinct_histories(cells: pd.DataFrame, count: str = "customer_count") -> pd.DataFrame:
