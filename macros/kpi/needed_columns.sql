@@ -17,6 +17,7 @@
 {%- set caller = [['interactions.customer_id', 'interactions.contact_address']] -%}
 {%- set contact_customer = [['interactions.customer_id', 'interactions.contact_address', 'tickets.customer_id',
                              'tickets.contact_address']] -%}
+{%- set covering = [['knowledge_articles.published_at'], ['knowledge_articles.topic']] -%}
 {%- set amount = [['orders.gross_amount']] -%}
 {%- set order_customer = [['orders.customer_id', 'orders.visitor_id']] -%}
 {%- set any_customer = [['orders.customer_id', 'orders.visitor_id', 'subscription_events.customer_id']] -%}
@@ -47,7 +48,7 @@
     'first_response_minutes': response, 'first_response_minutes_mean': response,
     'first_response_within_target': response, 'first_response_business_minutes': [['ticket_messages.sent_at']],
     'resolution_hours': solved_when, 'resolution_hours_mean': solved_when,
-    'solved_rate': solved, 'one_touch_resolution': solved, 'self_serviceable_share': solved,
+    'solved_rate': solved, 'one_touch_resolution': solved, 'self_serviceable_share': solved + covering,
     'backlog': solved, 'reopen_rate': solved, 'first_contact_resolution': contact_customer + solved_anywhere,
     'repeat_contact_rate': contact_customer, 'channel_switch_rate': contact_customer,
     'touches_per_issue': contact_customer,
@@ -62,7 +63,7 @@
     'cost_per_contact': talk + agent + [['agents.hourly_cost']],
     'quality_review_coverage': solved_anywhere + [['quality_reviews.interaction_id', 'quality_reviews.ticket_id']],
     'complaint_rate': [['tickets.case_type']],
-    'content_gap_share': [['tickets.topic', 'ticket_events.new_value', 'interactions.topic']],
+    'content_gap_share': [['tickets.topic', 'ticket_events.new_value', 'interactions.topic']] + covering,
     'knowledge_contribution_rate': solved_when + [['article_events.actor_id']], 'knowledge_link_rate': solved_when,
     'article_reuse': solved + [['ticket_articles.linked_at'], ['knowledge_articles.published_at']],
     'article_search_visibility': [['search_performance.page_path'], ['knowledge_articles.url_path'],

@@ -148,10 +148,13 @@ end
     {%- endif -%}
 {%- endmacro %}
 
-{#- A key column's value; a response without question_id is told apart by what it asks, and codes are of one spelling. -#}
+{#- A key column's value; a response without question_id is told apart by what it asks, a review without criterion is of
+    the whole, and codes are of one spelling. -#}
 {% macro key_value(table, column) -%}
     {%- if table == 'survey_responses' and column == 'question_id' -%}
         coalesce(question_id, lower(trim(survey_type)) || ':' || coalesce(lower(trim(aspect)), 'overall'))
+    {%- elif table == 'quality_reviews' and column == 'criterion' -%}
+        coalesce(criterion, 'overall')
     {%- elif column in raw_contract()[table].codes or column == 'channel' -%}
         lower(trim({{ column }}))
     {%- else -%}

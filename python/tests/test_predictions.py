@@ -226,8 +226,9 @@ def test_a_segment_that_is_called_what_everybody_is_called_changes_no_fit(built_
     )
 
     def fits_of_everybody(segment: str) -> pd.DataFrame:
-        named = [one.assign(segment=[(segment, "other")[row % 2] for row in range(len(one))]) for one in (cells, past)]
-        fits = fit_table(snapshots, *named, spend, contracts)
+        names = (segment, "other")
+        now, then = (one.assign(segment=[names[row % 2] for row in range(len(one))]) for one in (cells, past))
+        fits = fit_table(snapshots, now, then, spend, contracts)
         return fits[fits["fitted_on"] == "(all)"].reset_index(drop=True)
 
     pd.testing.assert_frame_equal(fits_of_everybody("(all)"), fits_of_everybody("one"), check_exact=True)

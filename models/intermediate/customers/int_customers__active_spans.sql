@@ -17,7 +17,6 @@ followed_events as (
         {{ is_running('event_type') }} as is_active,
         lead(event_at) over (partition by subscription_id order by event_at, event_id) as next_event_at
     from subscription_events
-    where customer_id is not null
 ),
 
 -- Active at M: an order in [M - window, M), or a subscription whose last event before M is no pause or cancel.
@@ -35,7 +34,8 @@ spans as (
         event_at as active_from,
         coalesce(next_event_at, cast('9999-12-31' as timestamp)) as active_until
     from followed_events
-    where is_active
+    -- Only here: where a subscription passes to somebody unknown, it has left whoever had it.
+    where is_active and customer_id is not null
 )
 
 {{ merged_spans('spans', 'customer_id', 'active_from', 'active_until') }}

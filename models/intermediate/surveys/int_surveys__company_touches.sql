@@ -24,7 +24,8 @@ select
     customer_id,
     started_at as touched_at
 from interactions
-where direction = 'outbound' and customer_id is not null
+-- A leg of the customer's own call goes out to an agent.
+where direction = 'outbound' and customer_id is not null and not is_leg
 
 union all
 

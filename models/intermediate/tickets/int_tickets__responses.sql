@@ -32,6 +32,11 @@ tickets as (
     where row_verdict = 'accepted'
 ),
 
+-- With those that were deleted: they count nowhere, while of a ticket that is not in the data nothing says so.
+landed_tickets as (
+    select distinct ticket_id from {{ touched('base_raw__tickets') }}
+),
+
 agents as (
     select * from {{ ref('dim_agents') }}
 ),
@@ -74,10 +79,12 @@ select
     messages.sent_at as responded_at,
     messages.author_type
 from messages
-inner join requesters on messages.ticket_id = requesters.ticket_id
+left join requesters on messages.ticket_id = requesters.ticket_id
+left join landed_tickets on messages.ticket_id = landed_tickets.ticket_id
 left join agents on messages.author_id = agents.agent_id
 where
-    messages.author_type in ('agent', 'community')
+    (requesters.ticket_id is not null or landed_tickets.ticket_id is null)
+    and messages.author_type in ('agent', 'community')
     and messages.is_public is not false
     and messages.is_auto_reply is not true
     and messages.is_spam is not true

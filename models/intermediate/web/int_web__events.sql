@@ -1,6 +1,10 @@
 {{ config(unique_key='event_id') }}
 -- grain: one row per event_id, bots' events left out
 {{ touched_by_visitor('stg_raw__web_events', key='event_id') }}
+{% call touched_when('stg_raw__erased_identities') -%}
+    select event_id from {{ ref('stg_raw__web_events') }}
+    where visitor_id in (select identity_value from {{ changes('stg_raw__erased_identities') }})
+{%- endcall %}
 -- Events without a session_id are cut into sessions with all such events of their visitor.
 {{ touched_together(
     'stg_raw__web_events', 'visitor_id', key='event_id', rows='session_id is null', changed='base_raw__web_events'
@@ -14,6 +18,10 @@ web_events as (
 
 links as (
     select * from {{ ref('int_identity__links') }}
+),
+
+erased_identities as (
+    select * from {{ ref('stg_raw__erased_identities') }}
 ),
 
 consenting_customers as (
@@ -80,7 +88,13 @@ select
     web_events.utm_medium,
     web_events.utm_campaign,
     web_events.click_id,
-    web_events.search_term,
+    -- What somebody typed who was erased, by name or by visitor, is their text.
+    case
+        when
+            web_events.is_of_erased_customer is not true
+            and (web_events.customer_id is not null or erased_identities.identity_value is null)
+            then web_events.search_term
+    end as search_term,
     web_events.search_result_count,
     web_events.cta_id,
     web_events.cta_position,
@@ -97,6 +111,7 @@ select
 from web_events
 left join cut_events on web_events.event_id = cut_events.event_id
 left join links on web_events.visitor_id = links.identity_value
+left join erased_identities on web_events.visitor_id = erased_identities.identity_value
 left join consenting_customers
     on coalesce(
             web_events.customer_id,

@@ -53,7 +53,7 @@ described_reviews as (
 
 select
     described_reviews.review_id,
-    coalesce(described_reviews.criterion, 'overall') as criterion,
+    described_reviews.criterion,
     described_reviews.interaction_id,
     described_reviews.ticket_id,
     described_reviews.known_agent_id as agent_id,

@@ -11,6 +11,11 @@ tickets as (
     select * from {{ touched('fct_tickets') }}
 ),
 
+-- Those included that count nowhere; of a ticket that is not in the data nothing says so.
+landed_tickets as (
+    select distinct ticket_id from {{ touched('base_raw__tickets') }}
+),
+
 responses as (
     select * from {{ touched('int_tickets__responses') }}
 ),
@@ -61,9 +66,12 @@ select
     answers.sent_at as answered_at,
     {{ minutes_between('followed_turns.sent_at', 'answers.sent_at') }} as reply_minutes
 from followed_turns
-inner join tickets on followed_turns.ticket_id = tickets.ticket_id
+left join tickets on followed_turns.ticket_id = tickets.ticket_id
+left join landed_tickets on followed_turns.ticket_id = landed_tickets.ticket_id
 left join answers
     on
         followed_turns.ticket_id = answers.ticket_id
         and followed_turns.answer_number + 1 = answers.answer_number
-where not followed_turns.is_answer and followed_turns.follows_an_answer
+where
+    not followed_turns.is_answer and followed_turns.follows_an_answer
+    and (tickets.ticket_id is not null or landed_tickets.ticket_id is null)

@@ -49,6 +49,7 @@ last_periods as (
 
 select
     dictionary.kpi_id,
+    dictionary.kpi_id as id,
     dictionary.name,
     dictionary.question,
     dictionary.unit,

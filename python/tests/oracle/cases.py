@@ -206,8 +206,9 @@ def reassigned(world: World, rows: pd.DataFrame) -> pd.Series[bool]:
 
 @remembered
 def response_messages(world: World) -> pd.DataFrame:
-    """Public, non-automatic, non-spam messages by an agent (no bot) or another community member."""
+    """Public, non-automatic, non-spam messages by an agent (no bot) or another user, of no deleted ticket."""
     rows = world["ticket_messages"]
+    rows = rows[~rows["ticket_id"].isin(world.landed_tickets - set(world["tickets"]["ticket_id"]))]
     requester = rows["ticket_id"].map(world.lookup("tickets", "requester_id"))
     by_people = rows["author_type"].isin(["agent", "community"]) & ~rows["author_id"].isin(bots(world))
     own = rows["author_id"].notna() & (rows["author_id"] == requester)

@@ -241,7 +241,7 @@ def quality(world: World, results: Results) -> None:
         agent=agent,
         team=team,
         channel=else_(of_call.map(every["channel"]), of_ticket.map(ticket["channel"])),
-        criterion=rows["criterion"].where(rows["criterion"].notna(), "overall"),
+        criterion=rows["criterion"],
         place=((rows["score"] - low) / (high - low)).where(high > low),
     )
     for_nobody = of_call.isin(test_calls(world)) | of_ticket.isin(not_genuine(world))
@@ -279,7 +279,7 @@ def replies(world: World, results: Results) -> None:
         elif author == "customer" and opened is None:
             opened = (ticket, at, channel)
     found = pd.DataFrame(waits, columns=["ticket_id", "at", "own_channel", "minutes"])
-    found = found[found["ticket_id"].isin(about.index)].reset_index(drop=True)
+    found = found[~found["ticket_id"].isin(world.landed_tickets - set(about.index))].reset_index(drop=True)
     found["at"] = found["at"].astype("datetime64[us]")
     for column in ("channel", "topic", "team", "agent", "priority", "language"):
         found[column] = found["ticket_id"].map(about[column])

@@ -107,7 +107,7 @@ def detractors(world: World, results: Results) -> None:
     rows = rows[rows["customer_id"].notna()]
     within = pd.Timedelta(hours=world.vars["detractor_follow_up_hours"])
     calls = interactions(world)
-    calls = calls[calls["outbound"]][["customer_id", "at"]]
+    calls = calls[calls["outbound"] & ~calls["leg"]][["customer_id", "at"]]
     sent = response_messages(world)
     sent = sent[(sent["author_type"] == "agent") & ~sent["ticket_id"].isin(not_genuine(world))]
     sent = pd.DataFrame(

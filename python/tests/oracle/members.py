@@ -38,7 +38,7 @@ def mrr_changes(world: World) -> pd.DataFrame:
         if kind == "pause":
             now, running = 0.0, now or running
         elif kind == "cancel":
-            now = 0.0
+            now, running = 0.0, 0.0
         elif pd.notna(amount):
             now = float(amount)
         elif kind == "resume":

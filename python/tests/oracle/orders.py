@@ -151,12 +151,11 @@ def activity(world: World) -> pd.DataFrame:
     window = pd.Timedelta(days=world.vars["activity_window_days"])
     bought = pd.DataFrame({"customer_id": rows["customer_id"], "from_": rows["ordered_at"]})
     bought["to"] = rows["ordered_at"] + window
-    events = world["subscription_events"]
-    events = events[events["customer_id"].notna()].sort_values(["event_at", "event_id"], kind="stable")
+    events = world["subscription_events"].sort_values(["event_at", "event_id"], kind="stable")
     following = events.groupby("subscription_id")["event_at"].shift(-1)
     stays = pd.DataFrame({"customer_id": events["customer_id"], "from_": events["event_at"], "to": following})
     stays["to"] = stays["to"].fillna(pd.Timestamp("2262-01-01"))
-    stays = stays[~events["event_type"].isin(["pause", "cancel"])]
+    stays = stays[events["customer_id"].notna() & ~events["event_type"].isin(["pause", "cancel"])]
     found = pd.concat([part for part in (bought, stays) if len(part)] or [bought], ignore_index=True)
     return found.assign(from_=micros(found["from_"]), to=micros(found["to"]))
 

@@ -32,7 +32,7 @@ DAY_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}")
 YES = {"true", "t", "yes", "y", "1", "1.0"}
 NO = {"false", "f", "no", "n", "0", "0.0"}
 FUTURE_TENSE = {"promised_at", "expires_at"}
-TEXTS = ("comment", "body", "subject")
+TEXTS = ("comment", "body", "subject", "search_term")
 DEFAULT_SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
 STARTS_AND_ENDS = {  # table: (start, end, the one that goes)
     "interactions": [("started_at", "answered_at", "answered_at"), ("started_at", "ended_at", "ended_at")],
@@ -81,6 +81,7 @@ class World:
         identity: identity_value to customer_id, as of as_of, including erased customers.
         erased: customers who asked to be erased.
         without_consent: customers whose web and ad rows are not joined.
+        landed_tickets: ids of all tickets that came, those deleted or rejected since included.
         ties: table to number of keys whose latest versions share `_loaded_at` but differ.
         memory: what `remembered` functions have made of this world.
     """
@@ -92,6 +93,7 @@ class World:
     identity: dict[str, str] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
     without_consent: set[str] = field(default_factory=set)
+    landed_tickets: set[str] = field(default_factory=set)
     ties: dict[str, int] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
 
@@ -136,13 +138,15 @@ def load(raw_dir: Path, given: dict[str, Any]) -> World:
     if as_of is None:
         raise ValueError(f"as_of: no row with a time of its own below {raw_dir}, and none is given")
     calendar = Calendar(zone, fiscal_start, pd.Timestamp(as_of))
+    landed_tickets = set(tables["tickets"]["ticket_id"].dropna())
     for name, table in raw_tables().items():
         if len(tables[name]):
             # A version of after as_of is not known yet, so the one before it still holds.
             happened = _until(tables[name], table, calendar)
             rows, ties[name] = _latest(_accepted(happened, table), table)
             tables[name] = _known(rows, table, calendar)
-    world = World(tables, values, calendar.as_of, calendar, ties={k: n for k, n in ties.items() if n})
+    world = World(tables, values, calendar.as_of, calendar, landed_tickets=landed_tickets)
+    world.ties = {table: number for table, number in ties.items() if number}
     _resolve_customers(world)
     if given.get("reporting_currency") is None:
         values["reporting_currency"] = _commonest_currency(tables)
@@ -303,6 +307,8 @@ def _accepted(rows: pd.DataFrame, table: RawTable) -> pd.DataFrame:
         aspect = rows["aspect"].where(rows["aspect"].notna(), "overall")
         made = rows["survey_type"].astype(str) + ":" + aspect.astype(str)
         rows["question_id"] = rows["question_id"].where(rows["question_id"].notna(), made)
+    if table.name == "quality_reviews":
+        rows["criterion"] = rows["criterion"].where(rows["criterion"].notna(), "overall")
     # A tombstone needs no more than its key.
     gone = true(rows["_deleted"]) & rows[[c for c in table.key if c in table.required]].notna().all(axis=1)
     rows = rows[gone | rows[list(table.required)].notna().all(axis=1)]

@@ -14,11 +14,12 @@ articles as (
     where published_at is not null and (archived_at is null or archived_at > published_at)
 ),
 
--- Totals without pages show no article, and articles without an address cannot be told from each other.
+-- Totals without pages show no article, nor do reports of the shop alone, and articles without an address cannot be told
+-- from each other.
 reports as (
     select * from {{ ref('fct_search_performance') }}
     where
-        is_finest_breakdown and page_path is not null
+        support_impressions is not null and page_path is not null
         and (select count(url_path) from articles) > 0
 ),
 
