@@ -20,8 +20,8 @@ later_contacts as (
     select * from {{ touched('int_contacts__later_contacts', 'source_id') }}
 ),
 
-interactions as (
-    select * from {{ touched('fct_interactions', "'interaction:' || parent_interaction_id") }}
+agent_legs as (
+    select * from {{ touched('int_contacts__agent_legs', "'interaction:' || first_interaction_id") }}
 ),
 
 agents as (
@@ -37,20 +37,13 @@ run as (
     select * from {{ ref('stg_raw__as_of') }}
 ),
 
-agent_legs as (
-    select
-        parent_interaction_id,
-        started_at
-    from interactions
-    where is_leg and is_answered_by_agent
-),
-
+-- A leg may be stamped with the very time of its call.
 contacts_with_agent_leg as (
     select distinct contacts.contact_id
     from contacts
-    inner join agent_legs on contacts.interaction_id = agent_legs.parent_interaction_id
+    inner join agent_legs on contacts.interaction_id = agent_legs.first_interaction_id
     where
-        agent_legs.started_at > contacts.started_at
+        agent_legs.started_at >= contacts.started_at
         and agent_legs.started_at <= contacts.started_at + {{ automation_window() }}
 ),
 

@@ -157,15 +157,27 @@ def touches_of_tickets(world: World, results: Results) -> None:
     Cells(world, results, every.assign(gap=~covered(world, every))).share("content_gap_share", "gap", 1)
 
 
+def _first(leg: str, above: dict[str, Any]) -> str:
+    """What an interaction was handed on from, all the way up; itself where that goes round in a circle."""
+    seen, now = {leg}, leg
+    while pd.notna(parent := above.get(now)):
+        if parent in seen:
+            return leg
+        seen.add(parent)
+        now = parent
+    return now
+
+
 def automation(world: World, results: Results) -> None:
     """Interactions a machine finished: no agent answered that customer, or a leg of it, in 24 h after."""
     rows = interactions(world)
     inbound = rows[rows["inbound"]]
-    people = inbound[inbound["by_agent"]]
-    helped = people[people["customer_id"].notna() & ~people["leg"]]
+    helped = inbound[inbound["by_agent"] & inbound["customer_id"].notna() & ~inbound["leg"]]
     starts = {str(who): np.sort(micros(times)) for who, times in helped.groupby("customer_id")["at"]}
-    legs = people[people["leg"]]
-    leg_starts = {str(parent): np.sort(micros(times)) for parent, times in legs.groupby("parent_interaction_id")["at"]}
+    legs = rows[rows["by_agent"] & rows["leg"]]
+    above = dict(zip(rows["interaction_id"], rows["parent_interaction_id"].where(rows["leg"]), strict=True))
+    firsts = legs["interaction_id"].map({leg: _first(leg, above) for leg in legs["interaction_id"]})
+    leg_starts = {str(first): np.sort(micros(times)) for first, times in legs.groupby(firsts)["at"]}
     rows = inbound[~inbound["leg"] & (inbound["at"] + DAY <= world.as_of)]
     machine = (rows["outcome"] == "completed_in_ivr") | (rows["answered"] & rows["handler"].isin(["bot", "ivr"]))
     helped_after = [

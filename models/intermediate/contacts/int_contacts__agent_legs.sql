@@ -1,0 +1,43 @@
+-- grain: one row per leg that an agent answered, with the interaction that it all began with
+{%- set doublings = 5 %}
+with
+
+interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+legs as (
+    select
+        interaction_id,
+        started_at,
+        is_answered_by_agent,
+        parent_interaction_id as ancestor_id
+    from interactions
+    where is_leg
+),
+
+-- A call is handed on more than once: each step goes up as far again as all before it, 32 legs in all.
+{%- for step in range(doublings) %}
+
+climbed_{{ loop.index }} as (
+    select
+        below.interaction_id,
+        below.started_at,
+        below.is_answered_by_agent,
+        coalesce(above.ancestor_id, below.ancestor_id) as ancestor_id
+    from {{ 'legs' if loop.first else 'climbed_' ~ step }} as below
+    left join {{ 'legs' if loop.first else 'climbed_' ~ step }} as above
+        on below.ancestor_id = above.interaction_id
+),
+{%- endfor %}
+
+agent_legs as (
+    select * from climbed_{{ doublings }}
+    where is_answered_by_agent
+)
+
+select
+    interaction_id,
+    ancestor_id as first_interaction_id,
+    started_at
+from agent_legs
