@@ -72,7 +72,8 @@ select
     tickets.solved_at,
     tickets.closed_at,
     tickets.is_genuine,
-    tickets.is_genuine and tickets.merged_into_ticket_id is null as is_valid
+    -- Merged into itself, it is still there.
+    tickets.is_genuine and coalesce(tickets.merged_into_ticket_id = tickets.ticket_id, true) as is_valid
 from tickets
 left join last_values on tickets.ticket_id = last_values.ticket_id
 left join links on tickets.contact_address = links.identity_value

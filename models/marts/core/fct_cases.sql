@@ -168,7 +168,7 @@ targeted_cases as (
         - case
             -- The contact that a ticket was born from may begin just after it; it is no other contact.
             when ticket_origins.customer_id = cases.customer_id
-                and ticket_origins.topic is not distinct from cases.topic
+                and (ticket_origins.topic is not distinct from cases.topic)
                 and ticket_origins.started_at > cases.created_at
                 and ticket_origins.started_at <= cases.created_at + {{ repeat_contact_window() }}
                 then 1

@@ -141,7 +141,8 @@ def histories(world: World) -> dict[str, History]:
 def every_ticket(world: World) -> pd.DataFrame:
     """Every accepted ticket with its dimensions; spam, excluded and merged-away ones do not `counts`."""
     rows = world["tickets"].copy()
-    rows["counts"] = ~true(rows["is_spam"]) & ~true(rows["is_excluded"]) & rows["merged_into_ticket_id"].isna()
+    away = rows["merged_into_ticket_id"].notna() & (rows["merged_into_ticket_id"] != rows["ticket_id"])
+    rows["counts"] = ~true(rows["is_spam"]) & ~true(rows["is_excluded"]) & ~away
     for field, column in (
         ("assignee", "assignee_id"),
         ("team", "team"),
