@@ -14,7 +14,7 @@ articles as (
     where published_at is not null and (archived_at is null or archived_at > published_at)
 ),
 
--- Totals without pages show no article, nor do reports of other pages. Articles without an address cannot be told apart.
+-- Totals without pages show no article, nor do reports of other pages; without an address no article can be told.
 reports as (
     select * from {{ ref('fct_search_performance') }}
     where
