@@ -27,7 +27,6 @@ subscription_events as (
         min(events.event_at) over (partition by events.subscription_id) as subscribed_at
     from {{ ref('stg_raw__subscription_events') }} as events
     inner join mrr_states on events.event_id = mrr_states.event_id
-    where events.customer_id is not null
     window subscription_history as (
         partition by events.subscription_id order by events.event_at, events.event_id
     )
@@ -49,6 +48,7 @@ known_customers as (
         customer_id,
         event_at as known_at
     from subscription_events
+    where customer_id is not null
 ),
 
 -- The past is learned from a sample that depends on nothing but the ids.
