@@ -10,6 +10,10 @@ ticket_messages as (
     select * from {{ ref('stg_raw__ticket_messages') }}
 ),
 
+ticket_events as (
+    select * from {{ ref('stg_raw__ticket_events') }}
+),
+
 known_interactions as (
     select
         *,
@@ -36,6 +40,13 @@ recorded_interactions as (
 
 recorded_tickets as (
     select count(*) > 0 as is_answering_recorded from ticket_messages
+),
+
+recorded_changes as (
+    select
+        count(case when lower(trim(field_name)) = 'status' then 1 end) > 0 as is_status_change_recorded,
+        count(case when lower(trim(field_name)) in ('team', 'assignee') then 1 end) > 0 as is_assignment_recorded
+    from ticket_events
 )
 
 select
@@ -45,6 +56,9 @@ select
     recorded_interactions.is_work_recorded,
     recorded_interactions.is_hold_recorded,
     recorded_interactions.is_waiting_recorded,
-    recorded_tickets.is_answering_recorded
+    recorded_tickets.is_answering_recorded,
+    recorded_changes.is_status_change_recorded,
+    recorded_changes.is_assignment_recorded
 from recorded_interactions
 cross join recorded_tickets
+cross join recorded_changes

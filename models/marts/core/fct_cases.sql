@@ -54,7 +54,7 @@ reviewed_interactions as (
     from {{ touched('stg_raw__quality_reviews', "'interaction:' || interaction_id") }}
 ),
 
--- Where nobody records when contacts are answered, those without an answer are not all there were.
+-- What nobody records is unknown: when contacts are answered, that tickets are reopened or passed on.
 recorded as (
     select * from {{ ref('int_contacts__recorded') }}
 ),
@@ -157,6 +157,8 @@ targeted_cases as (
     select
         cases.*,
         run.as_of,
+        recorded.is_status_change_recorded,
+        recorded.is_assignment_recorded,
         -- Answered before it was created (a call that opened its ticket): nobody waited.
         case
             when cases.first_responded_at < cases.created_at then 0e0
@@ -177,6 +179,7 @@ targeted_cases as (
         coalesce(reviewed_tickets.ticket_id, reviewed_interactions.interaction_id) is not null as is_reviewed
     from cases
     cross join run
+    cross join recorded
     left join later_contacts on cases.case_id = later_contacts.source_id
     left join ticket_origins on cases.ticket_id = ticket_origins.ticket_id
     left join reviewed_tickets on cases.ticket_id = reviewed_tickets.ticket_id
@@ -220,8 +223,8 @@ select
     resolution_hours,
     case when case_source = 'ticket' then is_solved end as is_ticket_solved,
     is_unanswered,
-    is_reopened,
-    is_reassigned,
+    case when is_status_change_recorded then is_reopened end as is_reopened,
+    case when is_assignment_recorded then is_reassigned end as is_reassigned,
     case
         when is_solved and customer_id is not null and is_repeat_window_over
             then is_reopened is not true and other_contact_count = 0

@@ -95,8 +95,11 @@ def resolution(world: World, results: Results) -> None:
     cells.mean("resolution_hours_mean", "hours")
     cells.share("solved_rate", "is_solved", "known")
     cells.share("unanswered_rate", "unanswered", 1)
-    cells.share("reopen_rate", cells["reopened"] & cells["ever_solved"], "ever_solved")
-    cells.share("reassignment_rate", "reassigned", 1)
+    recorded = set(field_events(world)["field"])
+    if "status" in recorded:
+        cells.share("reopen_rate", cells["reopened"] & cells["ever_solved"], "ever_solved")
+    if recorded & {"team", "assignee"}:
+        cells.share("reassignment_rate", "reassigned", 1)
 
 
 def case_volume(world: World, results: Results) -> None:
