@@ -186,3 +186,10 @@
     {%- for dimension in dimensions if has_many_members(dimension) -%}{%- do found.append(dimension) -%}{%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
+
+{#- Only ids of the dictionary; without its table, which is not there where only this one is asked for. -#}
+{% test id_of_a_kpi(model, column_name) %}
+select {{ column_name }}
+from {{ model }}
+where {{ column_name }} not in {{ sql_text_list(kpi_dictionary() | list) }}
+{% endtest %}

@@ -12,12 +12,16 @@
 
 {#- A number set per channel (a dict var); `other` where the channel has none. -#}
 {% macro per_channel(channel, numbers, other) -%}
+    {%- if numbers %}
     case {{ channel }}
         {%- for name, number in numbers.items() %}
         when {{ sql_text(name) }} then {{ number }}
         {%- endfor %}
         else {{ other }}
     end
+    {%- else %}
+    {{ other }}
+    {%- endif %}
 {%- endmacro %}
 
 {#- Minutes in which a first response keeps its target: a day where the channel has none of its own. -#}

@@ -73,7 +73,7 @@ from {{ landed }} as landed
 {#- Columns that name something else, or nothing. A blank there is nothing, or all rows that have it would name the same. -#}
 {% macro is_reference(contract, column) -%}
     {{ return(
-        (column.endswith('_id') or column in ['contact_address', 'old_value', 'new_value'])
+        (column.endswith('_id') or column in ['contact_address', 'old_value', 'new_value', 'currency'])
         and column not in contract.key and column not in contract.required
     ) }}
 {%- endmacro %}

@@ -39,7 +39,7 @@ COUNTED = {
     "clv_fitted_customers": (100, 10_000_000),  # fewer are fitted no model
     "minimum_sample": (0, 1_000_000),
 }
-# Vars that map the same words always, so that one of them may be given alone; the others map channels.
+# Vars that map the same words always, to whole numbers; one of them may be given alone. The others map channels.
 FIXED_MAPS = {"survey_fatigue"}
 DISK_FULL = "the disk is full: make room and run again"
 Progress = Callable[[int, int, str], None]
@@ -108,7 +108,7 @@ def read_vars(file: Path | None) -> dict[str, Any]:
 def _in_utc(text: str) -> str:
     """A time as text in UTC; without an offset it is in UTC already."""
     moment = datetime.fromisoformat(text)
-    return str(moment.astimezone(UTC).replace(tzinfo=None)) if moment.tzinfo else text
+    return str(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
 def _wanted(name: str, value: Any, default: Any) -> str:
@@ -125,8 +125,9 @@ def _wanted(name: str, value: Any, default: Any) -> str:
         return "" if known[0][0] else "a time zone of the IANA list, like Europe/Berlin"
     elif isinstance(default, dict):
         words = tuple(default) if name in FIXED_MAPS else raw_tables()["interactions"].codes["channel"]
-        if not isinstance(value, dict) or not all(key in words and _is_amount(each) for key, each in value.items()):
-            return f"a map of {', '.join(words)} to numbers of at least 0, like {default}"
+        is_number, kind = (_is_count, "whole numbers") if name in FIXED_MAPS else (_is_amount, "numbers")
+        if not isinstance(value, dict) or not all(key in words and is_number(each) for key, each in value.items()):
+            return f"a map of {', '.join(words)} to {kind} of at least 0, like {default}"
     elif isinstance(default, list):
         if not isinstance(value, list) or not all(map(_is_word, value)):
             return f"a list of words, like {default}"
@@ -141,6 +142,10 @@ def _wanted(name: str, value: Any, default: Any) -> str:
 
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"\w+", value) is not None
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_amount(value: Any) -> bool:

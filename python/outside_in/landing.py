@@ -23,7 +23,7 @@ from outside_in.fingerprint import project_fingerprint
 from outside_in.validation.inspection import FILES, RawFile, inspect_files, read_files, write_files
 from outside_in.validation.views import landed
 
-PATH_COLUMN = "_path"
+PATH_COLUMN = "_oi_path"
 
 
 class Plugin(BasePlugin):

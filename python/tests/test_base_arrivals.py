@@ -222,6 +222,16 @@ def test_ties_are_settled_by_what_base_holds(dbt: Dbt, tmp_path: Path) -> None:
     assert company.query(accepted) == [('{"transfer_count":"y"}',)]
 
 
+def test_unreadable_marks_of_a_row_are_kept_beside_it(dbt: Dbt, tmp_path: Path) -> None:
+    """And a column of any name may stand beside them."""
+    company = Company(dbt, tmp_path, ("interactions",))
+    header = "interaction_id,channel,started_at,_loaded_at,_deleted,_path,_file"
+    company.write("interactions/a", header, "i1,phone,2026-02-01,soon,perhaps,x,y")
+    company.run(WHOLE)
+    found = company.query("select row_verdict, removed_values, _file from staging.base_raw__interactions")
+    assert found == [("accepted", '{"_loaded_at":"soon","_deleted":"perhaps"}', "interactions/a.csv")]
+
+
 def test_keys_of_several_columns_may_have_nulls(dbt: Dbt, tmp_path: Path) -> None:
     company = Company(dbt, tmp_path, ("survey_responses", "quality_reviews"))
     company.write(

@@ -170,6 +170,7 @@ def test_a_second_build_in_the_same_place_is_refused(tmp_path: Path) -> None:
         ("service_level_seconds: {phone: -1}\n", "must be a map of phone, chat"),
         ("service_level_seconds: {Phone: 1}\n", "must be a map of phone, chat"),
         ("survey_fatigue: {weeks: 1}\n", "must be a map of invitations, days"),
+        ("survey_fatigue: {days: 1.5}\n", "to whole numbers"),
         ("as_of: soon\nreporting_timezone: Berlin\n", "as_of must be .*; reporting_timezone must be"),
     ],
 )
@@ -197,6 +198,8 @@ def test_times_in_a_vars_file_reach_dbt_as_text(tmp_path: Path) -> None:
     file = tmp_path / "vars.yml"
     file.write_text("as_of: 2026-01-01 12:00:00\nminimum_sample: 5\n")
     assert read_vars(file) == {"as_of": "2026-01-01 12:00:00", "minimum_sample": 5}
+    file.write_text('as_of: "20260101T12"\n')
+    assert read_vars(file) == {"as_of": "2026-01-01 12:00:00"}
     file.write_text('as_of: "2026-01-01T12:00:00+02:00"\nsurvey_fatigue: {days: 14}\n')
     assert read_vars(file) == {"as_of": "2026-01-01 10:00:00", "survey_fatigue": {"invitations": 3, "days": 14}}
 

@@ -58,6 +58,18 @@ def layer(path: str) -> str:
     return next(part for part in Path(path).parts[1:] if part in LAYERS)
 
 
+def test_what_a_mart_stands_on_can_be_built_alone(built_sample: Built) -> None:
+    """`dbt build --select +kpi_values` runs every test of what it builds, also one that asks for something else too."""
+    nodes, above = built_sample.manifest["nodes"], built_sample.manifest["parent_map"]
+    waiting, needed = ["model.outside_in.kpi_values"], set[str]()
+    while waiting:
+        if (node := waiting.pop()) not in needed:
+            needed.add(node)
+            waiting += above[node]
+    tests = {name: set(above[name]) for name, node in nodes.items() if node["resource_type"] == "test"}
+    assert not {name: parents - needed for name, parents in tests.items() if parents & needed and parents - needed}
+
+
 def test_nothing_points_back(built_sample: Built) -> None:
     nodes = built_sample.manifest["nodes"]
     wrong, on_facts = [], set()

@@ -184,6 +184,16 @@ def test_unreadable_text_is_told_from_text_of_the_right_form(raw: Path) -> None:
     assert len(result.warnings) == 3
 
 
+def test_columns_without_a_name_are_ignored(raw: Path) -> None:
+    """As pandas and R write their index, and as a comma at the end of every line makes one."""
+    text = ",ticket_id,created_at,,\n0,1,2026-06-01,,\n1,2,2026-06-02,,\n"
+    write(raw, "tickets", [GOOD["tickets"]])
+    (raw / "tickets" / "indexed.csv").write_text(text, "utf-8")
+    result = check(raw)
+    assert result.ok and result.tables["tickets"].rows == 3
+    assert "column 1 without a name" in only(result.notes, "does not know are ignored").what
+
+
 @pytest.mark.parametrize("filled", [0, 1, 5])
 def test_unreadable_values_are_counted_however_few_can_be_read(raw: Path, filled: int) -> None:
     rows: list[Row] = [{**GOOD["tickets"], "ticket_id": str(i), "is_spam": "perhaps"} for i in range(3)]

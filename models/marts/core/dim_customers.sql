@@ -5,7 +5,7 @@ customers as (
     select * from {{ ref('stg_raw__customers') }}
 ),
 
--- A customer whom only other tables name is a customer too.
+-- A customer whom only one of these tables names is a customer too.
 known_customer_ids as (
     select customer_id from customers
     {%- for table in ('customer_identities', 'orders', 'interactions', 'tickets', 'survey_responses',

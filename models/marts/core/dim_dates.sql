@@ -1,11 +1,11 @@
--- grain: one row per date_day, whole calendar and fiscal years around the data
+-- grain: one row per date_day, from the year before the data to the year after as_of: fiscal years are whole, too
 with
 
 run as (
     select
-        cast(date_trunc('year', greatest(first_event_date, cast('1900-01-01' as date))) as date)
-        - 366 as first_day,
-        cast(date_trunc('year', as_of_date) as date) + 731 as last_day
+        cast(date_trunc('year', greatest(first_event_date, cast('1900-01-01' as date))) - interval '1' year as date)
+            as first_day,
+        cast(date_trunc('year', as_of_date) + interval '2' year as date) - 1 as last_day
     from {{ ref('stg_raw__as_of') }}
 ),
 

@@ -41,9 +41,12 @@ current_targets as (
 last_periods as (
     select
         kpi_id,
-        max(period_start) as last_period_with_data
+        coalesce(
+            max(case when period_grain = 'month' then period_start end),
+            -- What has no months is of the day of as_of.
+            cast(date_trunc('month', max(period_end)) as date)
+        ) as last_period_with_data
     from {{ ref('kpi_values') }}
-    where period_grain = 'month'
     group by kpi_id
 )
 

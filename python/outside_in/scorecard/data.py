@@ -72,10 +72,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Missing:
-    """A KPI that the data cannot say, and the tables that it waits for."""
+    """A KPI that the data cannot say, and the tables or columns that it waits for."""
 
     name: str
-    tables: str
+    waits_for: str
 
 
 @dataclass(frozen=True)
@@ -155,14 +155,15 @@ def read_scorecard(con: duckdb.DuckDBPyConnection) -> Scorecard:
     )
     months = [row[8] for row in rows if row[7] == "month"]
     missing = con.execute(
-        "select name, coalesce(missing_tables, '') from marts.kpi_catalog where not is_attainable order by name"
+        "select name, coalesce(missing_tables, missing_columns, '') from marts.kpi_catalog"
+        " where not is_attainable or missing_columns is not null order by name"
     ).fetchall()
     return Scorecard(
         title="Customer experience scorecard",
         period=_month(max(months)) if months else "all time",
         as_of=f"{as_of:%Y-%m-%d %H:%M} UTC",
         groups=groups,
-        missing=tuple(Missing(name, tables) for name, tables in missing),
+        missing=tuple(Missing(*row) for row in missing),
         forecasts=read_forecasts(con),
     )
 

@@ -482,6 +482,8 @@ def _csv_header(path: Path, kind: str, known: Container[str]) -> tuple[dict[str,
             best, chosen = header, delimiter
     if not any(best):
         raise ValueError("it has no header line")
+    # As of the index that pandas and R write, or of a comma at the end of the line.
+    best = [name or f"column {place} without a name" for place, name in enumerate(best, start=1)]
     repeated = [name for name, times in Counter(name.lower() for name in best).items() if times > 1]
     if repeated:
         raise ValueError(f"its header names a column twice ({len(repeated)} such names)")

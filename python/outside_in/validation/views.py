@@ -131,7 +131,7 @@ def landed(table: RawTable, files: Sequence[RawFile], path: str) -> str:
         told = ", ".join(
             f"case when {reads[column].unreadable} then {literal(json.dumps(column) + ':')}"
             f" || cast(to_json(cast({quote(column)} as varchar)) as varchar) end"
-            for column in table.columns
+            for column in types
             if reads[column].unreadable != "false"
         )
         unreadable = f"'{{' || nullif(concat_ws(',', {told}), '') || '}}'" if told else text
