@@ -24,7 +24,6 @@ STANDS_ON_A_FACT = {
     "int_ads__orders",
     "int_availability__channels",
     "int_carts__outcomes",
-    "int_contacts__agent_legs",
     "int_contacts__contacts",
     "int_contacts__later_contacts",
     "int_customers__active_spans",

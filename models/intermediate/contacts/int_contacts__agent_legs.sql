@@ -3,17 +3,33 @@
 with
 
 interactions as (
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ ref('stg_raw__interactions') }}
+    where is_excluded is not true
+),
+
+parents as (
+    select interaction_id from {{ ref('stg_raw__interactions') }}
+),
+
+agents as (
+    select * from {{ ref('dim_agents') }}
 ),
 
 legs as (
     select
-        interaction_id,
-        started_at,
-        is_answered_by_agent,
-        parent_interaction_id as ancestor_id
+        interactions.interaction_id,
+        interactions.started_at,
+        parents.interaction_id as ancestor_id,
+        coalesce(
+            {{ derived_outcome('interactions.outcome', 'interactions.answered_at', 'interactions.enqueued_at') }}
+            = 'answered'
+            and {{ is_by_agent('interactions.handled_by', 'agents.is_bot') }}, false
+        ) as is_answered_by_agent
     from interactions
-    where is_leg
+    inner join parents
+        on interactions.parent_interaction_id = parents.interaction_id
+            and interactions.interaction_id <> parents.interaction_id
+    left join agents on interactions.agent_id = agents.agent_id
 ),
 
 -- A call is handed on more than once: each step goes up as far again as all before it, 32 legs in all.
