@@ -94,5 +94,5 @@
         files.file_name as _file,
         landed._unreadable
     from ({{ rows }}) as landed
-    inner join raw.files as files on landed._oi_path = files.file_path
+    inner join raw.files as files on landed._oi_file = files.file_path
 {% endmacro %}

@@ -133,7 +133,7 @@ def _wanted(name: str, value: Any, default: Any) -> str:
             return f"a list of words, like {default}"
     elif name in COUNTED:
         least, most = COUNTED[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        if not _is_count(value) or not least <= value <= most:
             return f"a whole number from {least} to {most}, like {default}"
     elif isinstance(default, int | float) and not _is_amount(value):
         return f"a number of at least 0, like {default}"

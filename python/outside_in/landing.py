@@ -23,8 +23,6 @@ from outside_in.fingerprint import project_fingerprint
 from outside_in.validation.inspection import FILES, RawFile, inspect_files, read_files, write_files
 from outside_in.validation.views import landed
 
-PATH_COLUMN = "_oi_path"
-
 
 class Plugin(BasePlugin):
     """Gives the connection functions.
@@ -72,9 +70,9 @@ def landing(raw_dir: Path, known: Path, zone: str = "UTC", built: Mapping[str, s
     rows, arrived = {}, {}
     for name, table in raw_tables().items():
         readable = [file.read_as for file in report.readable(name) if file.columns]
-        rows[name] = landed(table, readable, PATH_COLUMN)
+        rows[name] = landed(table, readable)
         if unread := [file for file in readable if file.name in new]:
-            arrived[name] = landed(table, unread, PATH_COLUMN)
+            arrived[name] = landed(table, unread)
     stops = [
         f"{finding.where}: {finding.what}. {finding.advice}."
         for finding in report.findings()
@@ -104,5 +102,5 @@ def _layout(file: RawFile) -> tuple[object, ...]:
 def _reading(file: RawFile, zone: str) -> str:
     """A digest of how a file of this layout is read and its rows are dated: another one gives other rows."""
     table = raw_tables()[file.table]
-    how = (landed(table, [replace(file.read_as, path=Path())], PATH_COLUMN), table.own_time, zone)
+    how = (landed(table, [replace(file.read_as, path=Path())]), table.own_time, zone)
     return hashlib.sha256(repr(how).encode()).hexdigest()[:16]

@@ -195,7 +195,7 @@ def test_an_id_that_a_text_writes_as_a_float_is_the_whole_number(tmp_path: Path,
     duckdb.execute(f"copy ({parquet}) to '{folder}/d.parquet'")
     files = inspect_files(tmp_path / "raw", copies=tmp_path / "copies" if copied else None).files
     files = [file.read_as for file in files]
-    for select in (view(raw_tables()["ticket_events"], files), landed(raw_tables()["ticket_events"], files, "_path")):
+    for select in (view(raw_tables()["ticket_events"], files), landed(raw_tables()["ticket_events"], files)):
         assert set(duckdb.sql(f"select event_id, ticket_id, field_name, new_value from ({select})").fetchall()) == {
             ("1", "20", "1.0", "0"),
             ("1.00", "01.0", "1.0", "v1.0"),
@@ -212,7 +212,7 @@ def test_a_narrow_float_is_what_it_is_written_as(tmp_path: Path) -> None:
         f" to '{path}' (format parquet)"
     )
     (file,) = inspect_files(tmp_path / "raw").files
-    for select in (view(raw_tables()[file.table], [file]), landed(raw_tables()[file.table], [file], "_path")):
+    for select in (view(raw_tables()[file.table], [file]), landed(raw_tables()[file.table], [file])):
         assert duckdb.sql(f"select score from ({select})").fetchall() == [(4.1,)]
 
 

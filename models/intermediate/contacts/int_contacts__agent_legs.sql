@@ -44,16 +44,12 @@ climbed_{{ loop.index }} as (
     from {{ 'legs' if loop.first else 'climbed_' ~ step }} as below
     left join {{ 'legs' if loop.first else 'climbed_' ~ step }} as above
         on below.ancestor_id = above.interaction_id
-),
+){{ ',' if not loop.last }}
 {%- endfor %}
-
-agent_legs as (
-    select * from climbed_{{ doublings }}
-    where is_answered_by_agent
-)
 
 select
     interaction_id,
     ancestor_id as first_interaction_id,
     started_at
-from agent_legs
+from climbed_{{ doublings }}
+where is_answered_by_agent

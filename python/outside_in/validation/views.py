@@ -109,22 +109,22 @@ def view(table: RawTable, files: Sequence[RawFile], *, numbered: bool = False) -
     return "\nunion all\n".join(parts)
 
 
-def landed(table: RawTable, files: Sequence[RawFile], path: str) -> str:
+def landed(table: RawTable, files: Sequence[RawFile]) -> str:
     """The SELECT of a table's rows as the build lands them.
 
     Args:
         table: its contract.
         files: its readable files; none give no rows.
-        path: what to call the column with the path that a row was read from.
 
     Returns:
         SQL with every column of the contract (null where no file has it), `_loaded_at` and `_deleted` as the row has
-        them, `_unreadable`, a JSON object of its values that are not of their type (null where all are), and `path`.
+        them, `_unreadable`, a JSON object of its values that are not of their type (null where all are), and
+        `_oi_file`, the path that it was read from.
     """
     types = column_types(table)
     empty = [f"cast(null as {kind}) as {quote(column)}" for column, kind in types.items()]
     text = "cast(null as varchar)"
-    parts = [f"select {', '.join(empty)}, {text} as _unreadable, {text} as {path} where false"]
+    parts = [f"select {', '.join(empty)}, {text} as _unreadable, {text} as {FILE} where false"]
     for group in _by_layout(files):
         reads = {column: _typed(group[0], column, kind) for column, kind in types.items()}
         values = [f"{read.value} as {quote(column)}" for column, read in reads.items()]
@@ -135,8 +135,8 @@ def landed(table: RawTable, files: Sequence[RawFile], path: str) -> str:
             if reads[column].unreadable != "false"
         )
         unreadable = f"'{{' || nullif(concat_ws(',', {told}), '') || '}}'" if told else text
-        source = scan(group, f"filename = {literal(path)}")
-        parts.append(f"select {', '.join(values)}, {unreadable} as _unreadable, {path} from {source}")
+        source = scan(group, f"filename = {literal(FILE)}")
+        parts.append(f"select {', '.join(values)}, {unreadable} as _unreadable, {FILE} from {source}")
     return "\nunion all\n".join(parts)
 
 

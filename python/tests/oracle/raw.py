@@ -145,8 +145,8 @@ def load(raw_dir: Path, given: dict[str, Any]) -> World:
             happened = _until(tables[name], table, calendar)
             rows, ties[name] = _latest(_accepted(happened, table), table)
             tables[name] = _known(rows, table, calendar)
-    world = World(tables, values, calendar.as_of, calendar, landed_tickets=landed_tickets)
-    world.ties = {table: number for table, number in ties.items() if number}
+    ties = {table: number for table, number in ties.items() if number}
+    world = World(tables, values, calendar.as_of, calendar, landed_tickets=landed_tickets, ties=ties)
     _resolve_customers(world)
     if given.get("reporting_currency") is None:
         values["reporting_currency"] = _commonest_currency(tables)
