@@ -292,6 +292,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
         text_file("a.csv", CSV + f'3,2026-06-01,"{SECRET}\n'.encode()),
         "a quoted field is not closed",
     ),
+    "CSV with two kinds of line ends": (text_file("a.csv", CSV + b"3,2026-06-01,c\r\n"), "end in the same way"),
     "CSV with a column twice": (text_file("a.csv", b"ticket_id,ticket_id\n1,2\n"), "a column twice"),
     "truncated gzip": (text_file("a.csv.gz", gzip.compress(CSV)[:-12]), "CSV"),
     "gzip cut at the end of a line": (text_file("a.csv.gz", CUT), "CSV"),
@@ -382,10 +383,11 @@ def test_another_type_than_the_contracts_is_a_note(raw: Path) -> None:
 def test_files_without_rows(raw: Path) -> None:
     write(raw, "tickets", [{**GOOD["tickets"], "ticket_id": "1"}]).with_name("more.json").write_text("[]")
     (raw / "tickets" / "none.csv").write_text("ticket_id;created_at\n")
+    (raw / "tickets" / "none.jsonl").touch()
     write(raw, "agents", [], "none.json").write_text("[]")
     result = check(raw)
     assert [finding.what for finding in result.findings] == ["the table has files and no rows"]
-    assert result.tables["tickets"].files == 3
+    assert result.tables["tickets"].files == 4
 
 
 def test_no_raw_directory(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ FORMS = {
 REASONS = {
     "unterminated quote": "a quoted field is not closed, or goes on after its closing quote",
     "Expected Number of Columns": "a line has more or fewer fields than the header",
+    "invalid state": "its lines do not all end in the same way (LF, CRLF, CR), or a field without quotes holds a line end",
     "Invalid unicode": "it is not in UTF-8",
     "utf-8": "it is not in UTF-8",
     "Maximum line size": "a line is longer than 2 MB",
@@ -410,7 +411,7 @@ def _inspect_file(
 def _with_columns(con: duckdb.DuckDBPyConnection, file: RawFile) -> RawFile:
     with file.path.open("rb") as stream:
         start = stream.read(2)
-    if not start:
+    if not start and file.kind != "jsonl":  # of JSON lines none are some
         raise ValueError("it is empty (0 bytes)")
     if start in UTF_16_MARKS:
         raise ValueError("it is in UTF-16; save it as UTF-8")
