@@ -6,7 +6,7 @@
       deleted     it is the latest version of its key and a tombstone
       accepted    everything else
     Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object. A blank reference is
-    null too, and nothing is lost by it.
+    null too, and nothing is lost by it. Codes of currencies are of one spelling.
 -#}
 {% macro judged_rows(table) %}
 {%- set landed = source('raw', table) -%}
@@ -56,6 +56,8 @@ select
             case when {{ impossible[column] }} then null else {{ column }} end as {{ column }},
         {%- elif column in contract.key and key_value(table, column) != column -%}
             {{ key_value(table, column) }} as {{ column }},
+        {%- elif column == 'currency' -%}
+            nullif({{ currency_code(column) }}, '') as {{ column }},
         {%- elif is_reference(contract, column) -%}
             {{ unless_blank(column) }} as {{ column }},
         {%- else -%}
@@ -73,9 +75,14 @@ from {{ landed }} as landed
 {#- Columns that name something else, or nothing. A blank there is nothing, or all rows that have it would name the same. -#}
 {% macro is_reference(contract, column) -%}
     {{ return(
-        (column.endswith('_id') or column in ['contact_address', 'old_value', 'new_value', 'currency'])
+        (column.endswith('_id') or column in ['contact_address', 'old_value', 'new_value'])
         and column not in contract.key and column not in contract.required
     ) }}
+{%- endmacro %}
+
+{#- A currency's code as ISO 4217 spells it; payment providers write it in lower case. -#}
+{% macro currency_code(text) -%}
+    upper(trim({{ text }}))
 {%- endmacro %}
 
 {#- A text, or null where it is blank. Hardly any begins with a space, so nearly none is trimmed. -#}
@@ -157,6 +164,8 @@ end
         coalesce(criterion, 'overall')
     {%- elif column in raw_contract()[table].codes or column == 'channel' -%}
         lower(trim({{ column }}))
+    {%- elif column.endswith('_currency') -%}
+        {{ currency_code(column) }}
     {%- else -%}
         {{ column }}
     {%- endif -%}

@@ -39,6 +39,7 @@ from outside_in.building import (
     write_receipt,
 )
 from outside_in.fingerprint import fingerprint
+from outside_in.limits import wrong_limit
 from outside_in.paths import Output
 from outside_in.publishing import KEPT, State, publish, published_state, require_links, tidy
 from outside_in.publishing import rollback as roll_back
@@ -86,7 +87,7 @@ def validate(
 ) -> None:
     """Check the raw files. Ends with 0, with 2 on critical findings, with --strict with 1 on warnings."""
     output = Output(out)
-    _refuse_folders(raw_dir, output)
+    _refuse_settings(raw_dir, output)
     result = _validate(raw_dir, output, strict=strict)
     if result.critical:
         raise typer.Exit(CRITICAL)
@@ -171,8 +172,10 @@ def _make_sample(raw_dir: Path) -> None:
     draft.replace(raw_dir)
 
 
-def _refuse_folders(raw_dir: Path, output: Output) -> None:
-    """Stop before anything is written, where the folders cannot be meant so."""
+def _refuse_settings(raw_dir: Path, output: Output) -> None:
+    """Stop before anything is written, where the folders or limits cannot be meant so."""
+    if wrong := wrong_limit():
+        raise BuildError(wrong)
     if not raw_dir.is_dir():
         raise BuildError(f"{raw_dir} is no folder; --raw-dir wants one folder per raw table in it")
     if output.root.resolve().is_relative_to(raw_dir.resolve()):
@@ -192,7 +195,7 @@ def _validate(raw_dir: Path, output: Output, *, strict: bool = False, copies: Pa
 
 def _build(raw_dir: Path, output: Output, vars_file: Path | None, keep: int, force: bool) -> None:
     started = time.monotonic()
-    _refuse_folders(raw_dir, output)
+    _refuse_settings(raw_dir, output)
     dbt_vars = read_vars(vars_file)
     with only_build(output):
         require_links(output)

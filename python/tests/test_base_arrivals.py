@@ -20,6 +20,7 @@ CALLS = "interaction_id,channel,started_at,talk_seconds,hold_count,transfer_coun
 ANSWERS = "response_id,question_id,survey_type,aspect,responded_at,score,_loaded_at"
 COSTS = "cost_date,campaign_id,cost_amount,_loaded_at"
 SCORES = "review_id,criterion,scored_at,score,_loaded_at"
+RATES = "rate_date,from_currency,to_currency,rate,_loaded_at"
 PRODUCTS = "product_id,product_name,_loaded_at,_deleted"
 NOTHING, BY_KEY, WHOLE = 0, 1, 2  # by how many versions a table moves on
 
@@ -230,6 +231,19 @@ def test_unreadable_marks_of_a_row_are_kept_beside_it(dbt: Dbt, tmp_path: Path) 
     company.run(WHOLE)
     found = company.query("select row_verdict, removed_values, _file from staging.base_raw__interactions")
     assert found == [("accepted", '{"_loaded_at":"soon","_deleted":"perhaps"}', "interactions/a.csv")]
+
+
+def test_currencies_are_of_one_spelling(dbt: Dbt, tmp_path: Path) -> None:
+    company = Company(dbt, tmp_path, ("campaign_costs", "exchange_rates"))
+    company.write("campaign_costs/a", f"{COSTS},currency", "2026-02-01,c1,10,2026-02-02,eur ", "2026-02-02,c1,9,,")
+    company.write("exchange_rates/a", RATES, "2026-02-01,usd,EUR,0.8,2026-02-02", "2026-02-01,GBP,EUR,1.1,2026-02-02")
+    company.run(WHOLE, WHOLE)
+    company.write("exchange_rates/b", RATES, "2026-02-01,USD,eur,0.9,2026-02-03")
+    company.run(NOTHING, BY_KEY)
+    assert company.query("select currency from staging.base_raw__campaign_costs order by 1") == [("EUR",), (None,)]
+    rates = "select from_currency, to_currency, rate from staging.base_raw__exchange_rates"
+    accepted = company.query(f"{rates} where row_verdict = 'accepted' order by rate")
+    assert accepted == [("USD", "EUR", 0.9), ("GBP", "EUR", 1.1)]
 
 
 def test_keys_of_several_columns_may_have_nulls(dbt: Dbt, tmp_path: Path) -> None:

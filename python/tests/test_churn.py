@@ -26,6 +26,7 @@ from outside_in.churn.model import (
     OrderProcess,
     lessons,
     ordered,
+    outcomes_missing,
     prepared,
     with_order_rhythm,
 )
@@ -335,7 +336,7 @@ LITTLE: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
         "needs",
     ),
     "nobody ever ordered twice": (lambda rows: rows.assign(frequency=0, recency_days=0), "repeat"),
-    "everybody left": (lambda rows: rows.assign(is_churned=True), "staying"),
+    "everybody left": (lambda rows: rows.assign(is_churned=True), "who have stayed"),
 }
 
 
@@ -359,6 +360,16 @@ def test_little_data_says_what_is_needed(name: str, drawn: Drawn) -> None:
     assert list(scorer.score(current).columns) == scored_columns() and scorer.score(current).empty
     churn.weigh_features(rows, cells, 90)
     churn.drift(rows, current, cells, 90)
+
+
+def test_little_data_is_counted_by_person() -> None:
+    """Not by moment: twelve of one subscriber tell of one."""
+    people = [f"c{n}" for n in range(120)]
+    past = pd.DataFrame({"customer_id": people, "is_churned": [n < 19 for n in range(120)]})
+    assert outcomes_missing("subscription", past.iloc[:99]) is not None
+    assert "100 subscribers, found 30" in str(outcomes_missing("subscription", pd.concat([past.iloc[:30]] * 12)))
+    assert "found 19 and 101" in str(outcomes_missing("subscription", pd.concat([past] * 12)))
+    assert outcomes_missing("subscription", past.assign(is_churned=[n < 20 for n in range(120)])) is None
 
 
 def scored_columns() -> list[str]:

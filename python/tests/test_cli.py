@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from outside_in.building import BuildError, read_vars
+from outside_in.limits import wrong_limit
 from outside_in.paths import PROJECT, Output
 from tests.conftest import Built, build, outside_in
 
@@ -89,6 +90,8 @@ def test_an_empty_folder_builds_and_says_that_nothing_is_attainable(tmp_path: Pa
     with built.marts as con:
         assert con.execute("select count(*) from marts.kpi_values").fetchall() == [(0,)]
         assert con.execute("select bool_or(is_attainable) from marts.kpi_catalog").fetchall() == [(False,)]
+        ((years,),) = con.execute("select count(distinct year_start) from marts.dim_dates").fetchall()
+    assert years == 3, "of a company without data the year before as_of to the year after it"
 
 
 def test_one_table_with_its_required_columns_is_enough(tmp_path: Path) -> None:
@@ -192,6 +195,20 @@ def test_an_out_folder_among_the_raw_files_is_refused(command: str, tmp_path: Pa
     done = outside_in(command, "--raw-dir", tmp_path / "raw", "--out", tmp_path / "raw" / "out")
     assert done.returncode == 2 and "choose another --out" in done.stdout
     assert not (tmp_path / "raw" / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("OUTSIDE_IN_THREADS", "zwei", "a whole number of at least 1"),
+        ("OUTSIDE_IN_THREADS", "0", "a whole number of at least 1"),
+        ("OUTSIDE_IN_MEMORY", "lots", "a size like 6GB"),
+    ],
+)
+def test_a_wrong_limit_is_named(name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wrong_limit() == ""
+    monkeypatch.setenv(name, value)
+    assert wrong_limit().startswith(f"{name} is {value!r}") and message in wrong_limit()
 
 
 def test_times_in_a_vars_file_reach_dbt_as_text(tmp_path: Path) -> None:

@@ -227,6 +227,19 @@ def test_ids_that_became_floats_are_the_same_ids(raw: Path) -> None:
     assert only(check(raw).warnings, "order_id is not in orders").count == 1
 
 
+def test_keys_are_those_that_staging_uses(raw: Path) -> None:
+    """A response without question_id is of what it asks, a review without criterion of the whole."""
+    answer = {"response_id": "r", "survey_type": "csat", "responded_at": NOON, "score": 5.0}
+    write(raw, "survey_responses", [{**answer, "aspect": "overall"}, {**answer, "aspect": "product"}])
+    review = {"review_id": "q", "interaction_id": "i", "scored_at": NOON, "score": 50.0}
+    write(raw, "quality_reviews", [review, {**review, "criterion": "tone"}])
+    assert "share their key" not in str(check(raw).warnings)
+    write(raw, "survey_responses", [{**answer, "aspect": None}], "again.parquet")
+    write(raw, "quality_reviews", [{**review, "criterion": "overall"}], "again.parquet")
+    shared = [finding for finding in check(raw).warnings if "share their key" in finding.what]
+    assert [(finding.table, finding.count) for finding in shared] == [("quality_reviews", 2), ("survey_responses", 2)]
+
+
 def test_no_orphans_where_the_other_table_is_not_delivered(raw: Path) -> None:
     write(raw, "order_items", [{"order_id": "1", "line_number": 1}])
     assert check(raw).findings == []
@@ -366,11 +379,13 @@ def test_strangers_are_named_and_ignored(raw: Path) -> None:
     (raw / "tickets" / "_SUCCESS").write_bytes(b"")
     (raw / "agents").mkdir()
     (raw / "agents" / "agents.XLSX").write_bytes(b"x")
+    (raw / "orders" / "2024").mkdir(parents=True)
     result = check(raw)
     stranger = only(result.warnings, "no table of the contract")
     assert (stranger.where, stranger.advice) == ("ticket", "did you mean tickets?")
     assert only(result.warnings, "not a kind of file that is read").where == "tickets/notes.xlsx"
-    assert only(result.critical, "the table has no other").table == "agents"
+    assert only(result.critical, "not a kind of file that is read, and the table has no other").table == "agents"
+    assert only(result.critical, "a folder in a table's folder").where == "orders/2024"
     assert only(result.notes, "does not know are ignored: colour").table == "tickets"
 
 

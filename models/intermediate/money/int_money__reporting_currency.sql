@@ -41,7 +41,7 @@ ranked_currencies as (
 select
     coalesce(
         {% if var('reporting_currency', none) is not none -%}
-            {{ sql_text(var('reporting_currency')) }},
+            {{ currency_code(sql_text(var('reporting_currency'))) }},
         {%- endif %}
         max(currency),
         {#- XXX is ISO 4217 for "no currency": nothing to convert where no row names one. -#}

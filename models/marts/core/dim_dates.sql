@@ -3,8 +3,10 @@ with
 
 run as (
     select
-        cast(date_trunc('year', greatest(first_event_date, cast('1900-01-01' as date))) - interval '1' year as date)
-            as first_day,
+        cast(
+            date_trunc('year', greatest(coalesce(first_event_date, as_of_date), cast('1900-01-01' as date)))
+            - interval '1' year as date
+        ) as first_day,
         cast(date_trunc('year', as_of_date) + interval '2' year as date) - 1 as last_day
     from {{ ref('stg_raw__as_of') }}
 ),

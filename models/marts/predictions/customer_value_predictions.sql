@@ -64,6 +64,12 @@ aged_histories as (
     cross join run
 ),
 
+-- What a repeat order day brings on average, for where the fitted mean is infinite (q of 1 or less).
+usual_spend as (
+    select cast(sum(repeat_value_amount) as double) / nullif(sum(valued_frequency), 0) as mean_value
+    from histories
+),
+
 orders_forecasts as (
     select
         aged_histories.customer_id,
@@ -79,12 +85,15 @@ orders_forecasts as (
         scores.low_factor,
         scores.high_factor,
         -- The customer's own mean, drawn towards that of all customers the more the fewer orders there are.
-        spend.p * (spend.v + cast(coalesce(aged_histories.repeat_value_amount, 0) as double))
-        / case when spend.p * aged_histories.valued_frequency + spend.q > 1
-            then spend.p * aged_histories.valued_frequency + spend.q - 1
+        case
+            when spend.p * aged_histories.valued_frequency + spend.q > 1
+                then spend.p * (spend.v + cast(coalesce(aged_histories.repeat_value_amount, 0) as double))
+                    / (spend.p * aged_histories.valued_frequency + spend.q - 1)
+            when spend.q is not null then usual_spend.mean_value
         end as expected_order_value
     from aged_histories
     cross join spend
+    cross join usual_spend
     left join scores
         on aged_histories.segment = scores.segment
             and aged_histories.frequency = scores.frequency
@@ -106,13 +115,14 @@ contracts as (
 
     union all
 
-    -- Whoever had one is worth nothing by it, unless it runs.
+    -- Whoever had one is worth nothing by it, unless it runs; also who passed it on to somebody else.
     select
         customer_id,
         true as is_lost,
-        mrr_amount,
-        renewal_count
-    from spells
+        closing_mrr as mrr_amount,
+        0 as renewal_count
+    from subscription_months
+    where closing_mrr > 0
 ),
 
 -- Sums of decimals do not depend on the order of their rows.

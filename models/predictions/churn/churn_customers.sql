@@ -17,14 +17,20 @@ mrr_states as (
     select * from {{ ref('int_subscriptions__mrr_states') }}
 ),
 
-subscription_events as (
+subscription_steps as (
     select
+        events.subscription_id,
+        events.event_id,
         events.customer_id,
         events.event_at,
         {{ is_running('events.event_type') }} as is_running,
         mrr_states.mrr_amount,
         lead(events.event_at) over subscription_history as next_event_at,
-        min(events.event_at) over (partition by events.subscription_id) as subscribed_at
+        -- Who comes back after a cancellation, or takes over another's subscription, begins anew; a pause is no end.
+        coalesce(
+            lag(events.event_type) over subscription_history = 'cancel'
+            or lag(events.customer_id) over subscription_history is distinct from events.customer_id, true
+        ) as is_beginning
     from {{ ref('stg_raw__subscription_events') }} as events
     inner join mrr_states on events.event_id = mrr_states.event_id
     window subscription_history as (
@@ -32,8 +38,14 @@ subscription_events as (
     )
 ),
 
-active_spans as (
-    select * from {{ ref('int_customers__active_spans') }}
+subscription_events as (
+    select
+        *,
+        max(case when is_beginning then event_at end) over (
+            partition by subscription_id order by event_at, event_id
+            rows between unbounded preceding and current row
+        ) as subscribed_at
+    from subscription_steps
 ),
 
 known_customers as (
@@ -148,7 +160,12 @@ described_customers as (
         {{ days_elapsed('subscription_histories.subscribed_at', 'observed_customers.snapshot_at') }}
             as subscribed_days,
         cast(subscription_histories.mrr_amount as double) as mrr_amount,
-        active_spans.customer_id is not null as is_active,
+        -- As `int_customers__active_spans` has it, of the orders known then.
+        coalesce(subscription_histories.is_subscribed, false)
+        or coalesce(
+            order_histories.last_ordered_at
+            >= observed_customers.snapshot_at - {{ var('activity_window_days') }} * interval '1' day, false
+        ) as is_active,
         coalesce(order_histories.has_ordered_after, false) as has_ordered_after,
         coalesce(subscription_histories.is_subscribed_after, false) as is_subscribed_after
     from observed_customers
@@ -159,10 +176,6 @@ described_customers as (
     left join subscription_histories
         on observed_customers.customer_id = subscription_histories.customer_id
             and observed_customers.snapshot_at = subscription_histories.snapshot_at
-    left join active_spans
-        on observed_customers.customer_id = active_spans.customer_id
-            and active_spans.active_from < observed_customers.snapshot_at
-            and active_spans.active_until >= observed_customers.snapshot_at
 )
 
 select
@@ -177,7 +190,7 @@ select
     age_days,
     subscribed_days,
     mrr_amount,
-    is_active and (is_subscribed or frequency is not null) as is_active,
+    is_active,
     -- What came of it is not known yet at as_of.
     case
         when is_current then null

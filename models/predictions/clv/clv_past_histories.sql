@@ -31,7 +31,8 @@ placed_values as (
     inner join snapshots on order_values.first_ordered_date <= snapshots.snapshot_date
 ),
 
--- Everything in here is known at the snapshot, but for what the names call holdout.
+-- Everything in here is known at the snapshot, but for what the names call holdout, and for the links of identities,
+-- which are today's.
 histories as (
     select
         snapshot_date,

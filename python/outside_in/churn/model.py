@@ -242,13 +242,14 @@ def _fit_trees(features: pd.DataFrame, outcome: npt.NDArray[np.bool_]) -> HistGr
 
 def outcomes_missing(kind: str, training: pd.DataFrame) -> str | None:
     """What the past outcomes of a kind lack to be learned from, in words; None when there are enough."""
-    rows, whom = len(training), {"order": "customers", "subscription": "subscribers"}[kind]
-    lost = int(training["is_churned"].astype(bool).sum()) if rows else 0
-    if rows < MINIMUM_CUSTOMERS:
-        return str(clv.NotEnoughData(f"{MINIMUM_CUSTOMERS} past outcomes of {whom}", rows))
-    if min(lost, rows - lost) < MINIMUM_OUTCOMES:
-        needs = f"{MINIMUM_OUTCOMES} past outcomes of {whom} leaving and as many of staying"
-        return str(clv.NotEnoughData(needs, f"{lost} and {rows - lost}"))
+    whom = {"order": "customers", "subscription": "subscribers"}[kind]
+    people, is_churned = training["customer_id"], training["is_churned"].astype(bool)
+    if (known := people.nunique()) < MINIMUM_CUSTOMERS:
+        return str(clv.NotEnoughData(f"past outcomes of {MINIMUM_CUSTOMERS} {whom}", known))
+    left, stayed = people[is_churned].nunique(), people[~is_churned].nunique()
+    if min(left, stayed) < MINIMUM_OUTCOMES:
+        needs = f"{MINIMUM_OUTCOMES} {whom} who have left and as many who have stayed"
+        return str(clv.NotEnoughData(needs, f"{left} and {stayed}"))
     return None
 
 

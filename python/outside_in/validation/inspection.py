@@ -63,7 +63,7 @@ FORMS = {
 REASONS = {
     "unterminated quote": "a quoted field is not closed, or goes on after its closing quote",
     "Expected Number of Columns": "a line has more or fewer fields than the header",
-    "invalid state": "its lines do not all end in the same way (LF, CRLF, CR), or a field without quotes holds a line end",
+    "invalid state": "its lines do not all end in the same way, or a field without quotes has a line end in it",
     "Invalid unicode": "it is not in UTF-8",
     "utf-8": "it is not in UTF-8",
     "Maximum line size": "a line is longer than 2 MB",
@@ -354,15 +354,16 @@ def _inspect_table(
     kinds = {path: _kind(path) for path in paths if not path.is_dir()}
     ignored = [path for path in paths if not kinds.get(path)]
     if ignored:
-        nothing = len(ignored) == len(paths)
+        nothing, folders = len(ignored) == len(paths), ignored[0].is_dir()
         report.problems.append(
             Finding(
                 table.name,
                 "critical" if nothing else "warning",
-                "not a kind of file that is read" + (", and the table has no other" if nothing else ""),
+                ("a folder in a table's folder, which is not read" if folders else "not a kind of file that is read")
+                + (", and the table has no other" if nothing else ""),
                 _relative(ignored[0], report.raw_dir),
                 len(ignored),
-                advice=f"deliver {', '.join(FILE_KINDS)} in the table's folder (names in lower case)",
+                advice=f"deliver {', '.join(FILE_KINDS)} in the table's folder itself (names in lower case)",
             )
         )
     for path, kind in kinds.items():

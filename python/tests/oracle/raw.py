@@ -303,6 +303,8 @@ def _accepted(rows: pd.DataFrame, table: RawTable) -> pd.DataFrame:
     for column, codes in table.codes.items():
         known = {v: code(v, codes) for v in rows[column].dropna().unique()}
         rows[column] = kept(rows[column].map(known), rows[column].notna())
+    for column in rows.columns[rows.columns.str.endswith("currency")]:
+        rows[column] = kept(rows[column].map(lambda name: str(name).strip().upper()), rows[column].notna())
     if table.name == "survey_responses":
         aspect = rows["aspect"].where(rows["aspect"].notna(), "overall")
         made = rows["survey_type"].astype(str) + ":" + aspect.astype(str)
