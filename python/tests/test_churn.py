@@ -420,6 +420,9 @@ def test_stability_index_by_hand() -> None:
         0.5 * np.log(2) + (0.5 - 1e-4) * np.log(0.5 / 1e-4), rel=1e-3
     )
     assert stability_index(before, known_half) > 0.25
+    nobody = np.full(100, np.nan)
+    assert np.isnan(stability_index(nobody, nobody))
+    assert min(stability_index(nobody, before), stability_index(before, nobody)) > 0.25
     # Who was in the highest tenth is not known any more: as many as before, and not the same.
     unknown = np.where(before < 90, before, np.nan)
     assert stability_index(before, unknown) == pytest.approx(2 * (0.1 - 1e-4) * np.log(0.1 / 1e-4), rel=0.05)

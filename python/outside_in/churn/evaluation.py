@@ -311,8 +311,13 @@ def predicted_to_actual(outcome: pd.Series[bool], probability: pd.Series[float])
 
 
 def stability_index(before: Floats, after: Floats) -> float:
-    """Population stability index: (q - p) ln(q / p) summed over the tenths of `before` and the unknown values."""
+    """Population stability index: (q - p) ln(q / p) summed over the tenths of `before` and the unknown values.
+
+    Unknown where neither knows any value: what nobody records does not move.
+    """
     known = before[np.isfinite(before)]
+    if not len(known) and not np.isfinite(after).any():
+        return np.nan
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
 
     def shares(values: Floats) -> Floats:
