@@ -54,7 +54,7 @@ console = Console()
 errors = Console(stderr=True)
 
 RawDir = Annotated[Path, typer.Option("--raw-dir", envvar="RAW_DIR", help="Folder with one folder per raw table.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder for everything that is written.")]
+Out = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for everything that is written.")]
 VarsFile = Annotated[Path | None, typer.Option("--vars-file", help="YAML file of dbt vars: as_of, time zone, …")]
 Keep = Annotated[int, typer.Option("--keep", min=0, help="Earlier states that stay for a rollback.")]
 Force = Annotated[bool, typer.Option("--force", help="Build even where nothing is new, and every table as a whole.")]
@@ -63,7 +63,7 @@ DEFAULT_OUT = Path(".outside-in")
 
 @app.command()
 def sample(
-    out: Annotated[Path, typer.Option("--out", help="Raw folder to write; it must not exist yet.")],
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="Raw folder to write; it must not exist yet.")],
     customers: Annotated[int, typer.Option(min=1, help="Customers who live in it.")] = 2000,
     days: Annotated[int, typer.Option(min=30, help="Days of their lives.")] = 365,
     scale: Annotated[float, typer.Option(min=0.01, help="How much everybody does.")] = 1.0,

@@ -7,6 +7,7 @@ import fcntl
 import gzip
 import io
 import json
+import re
 import shutil
 from datetime import date, datetime
 from decimal import Decimal
@@ -195,6 +196,15 @@ def test_an_out_folder_among_the_raw_files_is_refused(command: str, tmp_path: Pa
     done = outside_in(command, "--raw-dir", tmp_path / "raw", "--out", tmp_path / "raw" / "out")
     assert done.returncode == 2 and "choose another --out" in done.stdout
     assert not (tmp_path / "raw" / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "validate", "build", "publish", "states"])
+def test_a_file_is_no_out_folder(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    file.write_text("")
+    raw_dir = ("--raw-dir", tmp_path) if command in ("validate", "build") else ()
+    done = outside_in(command, *raw_dir, "--out", file)
+    assert done.returncode == 2 and "is a file" in re.sub(r"\W+", " ", done.stdout)
 
 
 @pytest.mark.parametrize(

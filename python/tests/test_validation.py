@@ -21,6 +21,7 @@ from rich.console import Console
 
 from outside_in.contract import raw_tables
 from outside_in.validation import Finding, ValidationResult, inspect_files, print_summary, validate
+from outside_in.validation.views import landed
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
 REAL_CASES = sorted(path for path in REAL.glob("*/raw*") if path.is_dir())
@@ -182,6 +183,42 @@ def test_unreadable_text_is_told_from_text_of_the_right_form(raw: Path) -> None:
     assert only(result.warnings, "is_spam cannot be read as boolean").rows == (2,)
     assert only(result.warnings, "_loaded_at cannot be read as timestamp").rows == (2,)
     assert len(result.warnings) == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "text"),
+    [
+        ("tickets", "created_at", "epoch"),
+        ("tickets", "created_at", "infinity"),
+        ("tickets", "created_at", "2026-06-01 n/a"),
+        ("customer_identities", "linked_at", "epoch"),
+        ("agents", "started_on", "2026-06-01 n/a"),
+        ("agents", "started_on", "epoch"),
+    ],
+)
+def test_words_are_no_time(raw: Path, table: str, column: str, text: str) -> None:
+    assert check_one(raw, table, {column: text}) == 1
+    assert check_one(raw, table, {column: "2026-06-01 00:00:00"}) == 0
+
+
+def check_one(raw: Path, table: str, values: Row) -> int:
+    """How many findings there are of unreadable values in a row that is good but for these values."""
+    write(raw, table, [{**GOOD[table], **values}], "part-0.csv")
+    return sum("unreadable" in found.what or "cannot be read" in found.what for found in check(raw).warnings)
+
+
+def test_text_that_parquet_holds_as_bytes_is_text(raw: Path) -> None:
+    (raw / "tickets").mkdir()
+    duckdb.execute(
+        "copy (select encode('t1') as ticket_id, encode('2026-06-01') as created_at, encode('Web_Form') as channel,"
+        f" encode('Müller') as subject) to '{raw}/tickets/old.parquet' (format parquet)"
+    )
+    result = check(raw)
+    assert result.ok and not result.warnings
+    rows = landed(raw_tables()["tickets"], inspect_files(raw).readable("tickets"))
+    assert duckdb.execute(f"select ticket_id, created_at, channel, subject from ({rows})").fetchall() == [
+        ("t1", datetime(2026, 6, 1), "Web_Form", "Müller")
+    ]
 
 
 def test_columns_without_a_name_are_ignored(raw: Path) -> None:

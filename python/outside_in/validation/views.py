@@ -19,16 +19,16 @@ TYPED = {
         when lower({text}) in ('false', 'f', 'no', 'n', '0', '0.0') then false
     end""",
     "decimal(18,4)": "try_cast({text} as decimal(18,4))",
-    # DuckDB takes whatever begins like a date.
+    # DuckDB takes whatever begins like a date: after one there may be a time.
     "date": """case
-        when regexp_matches({text}, '^[0-9]+[-/][0-9]+[-/][0-9]+([T ].*)?$') then try_cast({text} as date)
+        when regexp_matches({text}, '^[0-9]+[-/][0-9]+[-/][0-9]+([T ] *[0-9].*)?$') then try_cast({text} as date)
     end""",
     # Without an offset it is UTC, which is the session's time zone; no place is 15 hours away from it.
     # Names of zones are read apart: DuckDB takes a row's zone for all rows after it that name none. Three letters are
     # no name, but for those of the IANA list without a summer time: BST is Britain's and Bangladesh's. What DuckDB
-    # cannot read is tried once more in its own spelling.
+    # cannot read is tried once more in its own spelling. Words are none: `epoch` would be 1970.
     "timestamp": """case
-        when not regexp_matches({text}, '[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$') then coalesce(
+        when not regexp_matches({text}, '^[A-Za-z]|[+-](1[5-9]|[2-9][0-9]):?[0-9][0-9]$') then coalesce(
             try_cast(case when not regexp_matches({text}, ' [A-Za-z]') then {text} end as timestamptz),
             try_cast(case
                 when regexp_matches({text}, ' ([A-Za-z_]+/.|(UTC|GMT|Z|EST|MST|HST)$)') then {text}
@@ -196,6 +196,8 @@ def _as_text(column: str, physical: str) -> str:
     if physical in ("VARCHAR", UNTYPED):
         return name
     text = f"cast({name} as varchar)"
+    if physical == "BLOB":  # how older writers of Parquet leave text: its bytes, not marked as UTF-8
+        return f"coalesce(try(decode({name})), {text})"
     if not physical.startswith(("FLOAT", "DOUBLE", "DECIMAL")):
         return text
     whole = f"cast(cast({name} as bigint) as varchar)"
