@@ -20,6 +20,7 @@ import pytest
 from outside_in.building import BuildError, read_vars
 from outside_in.limits import wrong_limit
 from outside_in.paths import PROJECT, Output
+from outside_in.scorecard import read_scorecard
 from tests.conftest import Built, build, outside_in
 
 KPI_VALUES = "select * from marts.kpi_values order by all"
@@ -106,9 +107,21 @@ def test_one_table_with_its_required_columns_is_enough(tmp_path: Path) -> None:
         ).fetchall()
         at = con.execute("select min(ordered_at) from marts.fct_orders").fetchall()
         money = con.execute("select count(*) from marts.kpi_values where kpi_id = 'revenue'").fetchall()
+        waiting = {missing.name: missing.waits_for for missing in read_scorecard(con).missing}
+        catalog = con.execute(
+            "select id, is_attainable, missing_tables, missing_columns from marts.kpi_catalog"
+            " where kpi_id in ('average_order_value', 'csat', 'order_count') order by id"
+        ).fetchall()
     assert found == [(3.0,)]
     assert at == [(datetime(2026, 1, 1, 8),)]
     assert money == [(0,)], "orders without any amount are in no money KPI"
+    assert catalog == [
+        ("average_order_value", True, None, "orders.gross_amount"),
+        ("csat", False, "survey_responses", "survey_responses.score"),
+        ("order_count", True, None, None),
+    ]
+    assert waiting["Average order value"] == "orders.gross_amount" and waiting["Revenue"] == "orders.gross_amount"
+    assert "survey_responses" in waiting["Customer satisfaction"] and "Orders" not in waiting
 
 
 def test_a_missing_required_column_names_file_and_column_and_publishes_nothing(tmp_path: Path) -> None:
