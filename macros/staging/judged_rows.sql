@@ -5,7 +5,7 @@
       superseded  a later version of its key is there
       deleted     it is the latest version of its key and a tombstone
       accepted    everything else
-    Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object. A blank reference is
+    Values that are unreadable or impossible are null here and kept in `removed_values`, a JSON object. A blank text is
     null too, and nothing is lost by it. Codes of currencies are of one spelling.
 -#}
 {% macro judged_rows(table) %}
@@ -58,7 +58,7 @@ select
             {{ key_value(table, column) }} as {{ column }},
         {%- elif column == 'currency' -%}
             nullif({{ currency_code(column) }}, '') as {{ column }},
-        {%- elif is_reference(contract, column) -%}
+        {%- elif is_optional_text(contract, column) -%}
             {{ unless_blank(column) }} as {{ column }},
         {%- else -%}
             {{ column }},
@@ -72,11 +72,11 @@ select
 from {{ landed }} as landed
 {%- endmacro %}
 
-{#- Columns that name something else, or nothing. A blank there is nothing, or all rows that have it would name the same. -#}
-{% macro is_reference(contract, column) -%}
+{#- Texts that may be null. A blank one says as little, as in CSV, which cannot tell the two apart: whatever stands in for a
+    null has to stand in for it. -#}
+{% macro is_optional_text(contract, column) -%}
     {{ return(
-        (column.endswith('_id') or column in ['contact_address', 'old_value', 'new_value'])
-        and column not in contract.key and column not in contract.required
+        contract.columns[column] == 'varchar' and column not in contract.key and column not in contract.required
     ) }}
 {%- endmacro %}
 

@@ -221,6 +221,13 @@ def test_text_that_parquet_holds_as_bytes_is_text(raw: Path) -> None:
     ]
 
 
+def test_a_blank_is_no_code_but_where_there_must_be_one(raw: Path) -> None:
+    write(raw, "tickets", [{**GOOD["tickets"], "status": "", "priority": " "}])
+    write(raw, "interactions", [{**GOOD["interactions"], "channel": " "}])
+    result = check(raw)
+    assert only(result.warnings, "unknown codes").table == "interactions" and len(result.warnings) == 1
+
+
 def test_columns_without_a_name_are_ignored(raw: Path) -> None:
     """As pandas and R write their index, and as a comma at the end of every line makes one."""
     text = ",ticket_id,created_at,,\n0,1,2026-06-01,,\n1,2,2026-06-02,,\n"

@@ -159,7 +159,11 @@ def _physical(file: RawFile, column: str) -> str:
 
 def _read(table: RawTable, column: str, file: RawFile) -> Column:
     read = _typed(file, column, column_types(table)[column])
-    return Column(f"lower(trim({read.value}))", read.unreadable) if column in table.codes else read
+    if column not in table.codes:
+        return read
+    code = f"lower(trim({read.value}))"
+    # A blank is no code; where there must be one, it is a wrong one.
+    return Column(code if column in table.required else f"nullif({code}, '')", read.unreadable)
 
 
 def _typed(file: RawFile, column: str, kind: str) -> Column:
