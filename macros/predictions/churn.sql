@@ -1,8 +1,8 @@
 {#- What churn is looked at with: its moments, its sample, and its features as of any moment. -#}
 
-{#- Moments lie a third of a horizon apart (rounded up), so that one quarter's luck does not decide. -#}
-{% macro churn_step_days() %}
-    {{- return((var('churn_horizon_days') + 2) // 3) -}}
+{#- Whole months between moments, about a third of a horizon: one quarter's luck does not decide. -#}
+{% macro churn_step_months() %}
+    {{- return((var('churn_horizon_days') + 91) // 92) -}}
 {% endmacro %}
 
 {#- Past moments whose outcome is known: four to judge by, and a horizon before each of them enough to learn from. -#}

@@ -56,6 +56,7 @@ def order_features(orders: pd.DataFrame, moments: list[pd.Timestamp], horizon_da
             pd.DataFrame(
                 {
                     "snapshot_at": moment,
+                    "snapshot_date": moment.normalize(),
                     "is_subscribed": False,
                     "is_churned": ~histories.index.isin(after["customer_id"]),
                     "frequency": histories["days"] - 1,
@@ -433,6 +434,7 @@ def test_calibration_counts_who_left() -> None:
         {
             "customer_id": [f"c{number}" for number in range(10)],
             "snapshot_at": pd.Timestamp("2024-01-01"),
+            "snapshot_date": pd.Timestamp("2024-01-01"),
             "kind": "order",
             "is_churned": [True, True, False, False, False] + [True] * 4 + [False],
             "combined": [0.3] * 5 + [0.8] * 5,

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -263,6 +264,31 @@ def test_python_models_run_again_only_where_what_they_read_has_changed(built_sam
     note("definition = 'of other code' where name like '%.churn_c%'")
     assert made() == {"churn_champions", "churn_calibration"}
     assert not made()
+
+
+def test_a_day_later_nothing_is_learned_again_from_the_same_past(built_sample: Built, tmp_path: Path) -> None:
+    database = tmp_path / "build" / "warehouse.duckdb"
+    shutil.copytree(built_sample.out / "build", database.parent)
+    with duckdb.connect(str(database)) as con:
+        as_of, latest = con.execute("""
+            select max(snapshot_at), max(snapshot_date) filter (not is_current) from predictions.churn_snapshots
+        """).fetchall()[0]
+        later = as_of + timedelta(days=1)
+        assert (later - timedelta(days=90)).date().replace(day=1) == latest  # the day opens no month
+    place: list[str | Path] = [
+        "--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path,
+    ]  # fmt: skip
+    place += ["--select", "+churn_importance", "+churn_calibration", "churn_scores"]
+    subprocess.run(
+        [Path(sys.executable).parent / "dbt", "--quiet", "run", *place, "--vars", json.dumps({"as_of": str(later)})],
+        env=os.environ | {"RAW_DIR": str(built_sample.raw), "OUTSIDE_IN_DATABASE": str(database)},
+        check=True,
+    )
+    results = json.loads((tmp_path / "run_results.json").read_text("utf-8"))["results"]
+    answers = {one["unique_id"].split(".")[-1]: one["adapter_response"].get("_message") for one in results}
+    made = {name for name, answer in answers.items() if name.startswith("churn_") and answer != "KEPT"}
+    assert {"churn_features", "churn_past_features", "churn_scores"} <= made
+    assert not made & {"churn_backtest", "churn_importance", "churn_calibration"}
 
 
 @pytest.mark.skipif(not REAL_CASES.exists(), reason="the real cases are not beside the project")

@@ -51,7 +51,7 @@ subscription_events as (
 known_customers as (
     select
         customer_id,
-        happened_at as known_at
+        greatest(happened_at, coalesce(linked_at, happened_at)) as known_at
     from order_events
 
     union all
@@ -63,14 +63,29 @@ known_customers as (
     where customer_id is not null
 ),
 
--- The past is learned from a sample that depends on nothing but the ids.
-numbered_customers as (
+first_known_customers as (
     select
         customer_id,
-        min(known_at) as known_at,
-        row_number() over (order by md5(customer_id), customer_id) as sample_number
+        min(known_at) as known_at
     from known_customers
     group by customer_id
+),
+
+past as (
+    select max(snapshot_at) as latest_at from snapshots
+    where not is_current
+),
+
+-- Samples depend on nothing but the ids. Whom nobody knew at any past moment takes nobody's place in the past.
+numbered_customers as (
+    select
+        first_known_customers.*,
+        row_number() over (order by md5(customer_id), customer_id) as sample_number,
+        row_number() over (
+            partition by first_known_customers.known_at <= past.latest_at order by md5(customer_id), customer_id
+        ) as past_sample_number
+    from first_known_customers
+    cross join past
 ),
 
 observed_customers as (
@@ -80,10 +95,13 @@ observed_customers as (
         snapshots.snapshot_date,
         snapshots.horizon_ends_at,
         snapshots.is_current,
-        numbered_customers.sample_number <= {{ churn_training_customers() }} as is_sampled
+        case
+            when snapshots.is_current then numbered_customers.sample_number
+            else numbered_customers.past_sample_number
+        end <= {{ churn_training_customers() }} as is_sampled
     from numbered_customers
-    inner join snapshots on numbered_customers.known_at < snapshots.snapshot_at
-    where snapshots.is_current or numbered_customers.sample_number <= {{ churn_training_customers() }}
+    inner join snapshots on numbered_customers.known_at <= snapshots.snapshot_at
+    where snapshots.is_current or numbered_customers.past_sample_number <= {{ churn_training_customers() }}
 ),
 
 judged_orders as (
@@ -150,6 +168,7 @@ described_customers as (
     select
         observed_customers.customer_id,
         observed_customers.snapshot_at,
+        observed_customers.snapshot_date,
         observed_customers.is_current,
         observed_customers.is_sampled,
         coalesce(subscription_histories.is_subscribed, false) as is_subscribed,
@@ -181,6 +200,7 @@ described_customers as (
 select
     customer_id,
     snapshot_at,
+    snapshot_date,
     is_current,
     is_sampled,
     is_subscribed,

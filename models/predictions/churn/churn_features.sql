@@ -48,6 +48,7 @@ counted_events as (
 select
     customers.customer_id,
     customers.snapshot_at,
+    customers.snapshot_date,
     customers.is_current,
     customers.is_sampled,
     customers.is_subscribed,

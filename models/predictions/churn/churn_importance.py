@@ -5,7 +5,5 @@ from outside_in.frames import read
 def model(dbt, session):
     """grain: one row per feature."""
     dbt.config(materialized="kept")
-    run = read(dbt.ref("churn_snapshots").filter("is_current")).iloc[0]
-    features = read(dbt.ref("churn_features").filter("not is_current"))
-    cells = read(dbt.ref("churn_cells"))
-    return churn.weigh_features(features, cells, int(run["horizon_days"]))
+    horizon_days = int(dbt.config.get("horizon_days"))
+    return churn.weigh_features(read(dbt.ref("churn_past_features")), read(dbt.ref("churn_past_cells")), horizon_days)

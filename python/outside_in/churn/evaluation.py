@@ -36,6 +36,7 @@ _PSI_FLOOR = 1e-4
 BACKTEST_COLUMNS = {
     "customer_id": "text",
     "snapshot_at": "moment",
+    "snapshot_date": "day",
     "kind": "text",
     "is_churned": "flag",
     **dict.fromkeys(CANDIDATES, "number"),
@@ -407,8 +408,8 @@ def _splits(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         return
     yield "holdout", rows[rows["snapshot_at"] == rows["snapshot_at"].max()]
     yield "all_moments", rows
-    for moment, part in rows.groupby("snapshot_at"):
-        yield f"moment_{moment:%Y-%m-%d}", part
+    for day, part in rows.groupby(pd.to_datetime(rows["snapshot_date"])):
+        yield f"moment_{day:%Y-%m-%d}", part
     for kind, part in rows.groupby("kind"):
         yield str(kind), part
 
